@@ -1,0 +1,66 @@
+/** Byte strings: the few operations that every layer needs. */
+
+/** Joins byte strings into one fresh copy. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0
+  for (const part of parts) length += part.length
+  const joined = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    joined.set(part, at)
+    at += part.length
+  }
+  return joined
+}
+
+/** Whether two byte strings are the same, in a time that depends on their lengths alone. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!
+  return difference === 0
+}
+
+/** Whether every byte is zero, in a time that depends on the length alone. */
+export function isZero(bytes: Uint8Array): boolean {
+  let bits = 0
+  for (let i = 0; i < bytes.length; i++) bits |= bytes[i]!
+  return bits === 0
+}
+
+/** Overwrites secrets with zeros as soon as they have served. */
+export function wipe(...secrets: readonly Uint8Array[]): void {
+  for (const secret of secrets) secret.fill(0)
+}
+
+/** A copy with memory of its own: a short view of a socket's buffer would keep all of that buffer alive. */
+export function copy(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes)
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  return view(bytes).toString('hex')
+}
+
+/** The same bytes as a Node Buffer, without a copy. */
+export function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** UTF-8 of a text. */
+export function utf8(text: string): Uint8Array {
+  return encoder.encode(text)
+}
+
+/** The text of UTF-8 bytes; undefined where they are not well-formed UTF-8. */
+export function fromUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,93 @@
+/** AES-256-GCM with a 16-byte tag and counted nonces (protocol section 2). */
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { concat, wipe } from '../bytes.ts'
+import { label } from './hash.ts'
+
+export const TAG_LENGTH = 16
+
+const options = { authTagLength: TAG_LENGTH }
+const nothing = new Uint8Array(0)
+
+/** One direction's key and iv, which seal or open one body for each sequence number. */
+export interface AeadKey {
+  readonly key: KeyObject
+  readonly iv: Uint8Array
+}
+
+/** The key and iv that section 4 derives of a secret. */
+export function aeadKey(secret: Uint8Array): AeadKey {
+  const raw = label(secret, 'key', nothing, 32)
+  const key = createSecretKey(raw)
+  wipe(raw)
+  return { key, iv: label(secret, 'iv', nothing, 12) }
+}
+
+/** iv XOR (0x00000000 || u64 seq). */
+function nonce(iv: Uint8Array, seq: number): Uint8Array {
+  const bytes = Uint8Array.from(iv)
+  const high = Math.floor(seq / 0x1_0000_0000)
+  for (let i = 0; i < 4; i++) {
+    bytes[4 + i]! ^= high >>> (24 - 8 * i)
+    bytes[8 + i]! ^= seq >>> (24 - 8 * i)
+  }
+  return bytes
+}
+
+/** Seals pieces of plaintext as one body: pieces of ciphertext, of the same lengths, and the tag behind them. */
+export function sealPieces(
+  { key, iv }: AeadKey,
+  seq: number,
+  aad: Uint8Array,
+  plaintext: readonly Uint8Array[],
+): Uint8Array[] {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce(iv, seq), options)
+  cipher.setAAD(aad)
+  const sealed: Uint8Array[] = plaintext.map((piece) => cipher.update(piece))
+  cipher.final()
+  sealed.push(cipher.getAuthTag())
+  return sealed
+}
+
+/** Seals one plaintext; the body is 16 bytes longer. */
+export function seal(key: AeadKey, seq: number, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  return concat(...sealPieces(key, seq, aad, [plaintext]))
+}
+
+/**
+ * Opens one body whose pieces arrive one after the other.
+ *
+ * The pieces of plaintext are held back until `finish` has checked the tag: what is not authentic is never handed out.
+ */
+export class Opener {
+  readonly #decipher: ReturnType<typeof createDecipheriv<'aes-256-gcm'>> | undefined
+  readonly #plaintext: Uint8Array[] = []
+
+  constructor({ key, iv }: AeadKey, seq: number, aad: Uint8Array) {
+    this.#decipher = createDecipheriv('aes-256-gcm', key, nonce(iv, seq), options)
+    this.#decipher.setAAD(aad)
+  }
+
+  update(ciphertext: Uint8Array): void {
+    this.#plaintext.push(this.#decipher!.update(ciphertext))
+  }
+
+  /** The plaintext, or undefined where the tag does not hold. */
+  finish(tag: Uint8Array): Uint8Array[] | undefined {
+    try {
+      this.#decipher!.setAuthTag(tag)
+      this.#decipher!.final()
+      return this.#plaintext
+    } catch {
+      wipe(...this.#plaintext)
+      return undefined
+    }
+  }
+}
+
+/** Opens one whole body; undefined where the tag does not hold. */
+export function open(key: AeadKey, seq: number, aad: Uint8Array, body: Uint8Array): Uint8Array | undefined {
+  if (body.length < TAG_LENGTH) return undefined
+  const opener = new Opener(key, seq, aad)
+  opener.update(body.subarray(0, -TAG_LENGTH))
+  return opener.finish(body.subarray(-TAG_LENGTH))?.[0]
+}

@@ -1,0 +1,61 @@
+/** Hashes and key derivation (protocol section 1): SHA-256, HMAC-SHA-256, HKDF (RFC 5869) and its labels. */
+import { createHash, createHmac, hash, randomBytes } from 'node:crypto'
+import { concat, utf8 } from '../bytes.ts'
+
+/** SHA-256 of one or several byte strings joined; 32 bytes. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return hash('sha256', parts[0]!, 'buffer')
+  const hasher = createHash('sha256')
+  for (const part of parts) hasher.update(part)
+  return hasher.digest()
+}
+
+/** SHA-256 of a stream: `update` as bytes arrive, `digest` once at the end; 32 bytes. */
+export interface Hasher {
+  update(bytes: Uint8Array): unknown
+  digest(): Uint8Array
+}
+
+export function sha256Stream(): Hasher {
+  return createHash('sha256')
+}
+
+/** HMAC-SHA-256 (RFC 2104) over one or several byte strings joined; 32 bytes. */
+export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const mac = createHmac('sha256', key)
+  for (const part of parts) mac.update(part)
+  return mac.digest()
+}
+
+/** HKDF-Extract (RFC 5869 section 2.2); 32 bytes. */
+export function extract(salt: Uint8Array, ikm: Uint8Array): Uint8Array {
+  return hmac(salt, ikm)
+}
+
+/** HKDF-Expand (RFC 5869 section 2.3) to `length` bytes, at most 255 * 32. */
+export function expand(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  const blocks: Uint8Array[] = []
+  let block: Uint8Array = new Uint8Array(0)
+  for (let i = 1; blocks.length * 32 < length; i++) {
+    block = hmac(secret, block, info, Uint8Array.of(i))
+    blocks.push(block)
+  }
+  return blocks.length === 1 && length === 32 ? block : concat(...blocks).subarray(0, length)
+}
+
+/** `Label(secret, name, context, n)` of protocol section 1: HKDF-Expand with the protocol's name in front. */
+export function label(secret: Uint8Array, name: string, context: Uint8Array, length: number): Uint8Array {
+  const full = utf8(`countersign/1 ${name}`)
+  const size = Uint8Array.of(length >> 8, length)
+  return expand(secret, concat(size, Uint8Array.of(full.length), full, Uint8Array.of(context.length), context), length)
+}
+
+/** `H("countersign/1 name" || 0x00 || parts)`: the protocol's hashes with a domain of their own. */
+export function domainHash(name: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(utf8(`countersign/1 ${name}\0`), ...parts)
+}
+
+/** Bytes from the operating system's generator. */
+export function random(length: number): Uint8Array {
+  return randomBytes(length)
+}
