@@ -64,3 +64,11 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
     return undefined
   }
 }
+
+// oxlint-disable-next-line no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu
+
+/** A peer's text with control and direction characters escaped, fit for a terminal or a log line. */
+export function printable(text: string): string {
+  return text.toWellFormed().replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+}

@@ -6,11 +6,6 @@
 
 export type Fault = 'local' | 'peer' | 'network'
 
-interface Row {
-  readonly fault: Fault
-  readonly message: string
-}
-
 /** The table of codes. A code never changes its meaning; docs/ERRORS.md is made from it. */
 export const ERRORS = {
   KEY_FORMAT: { fault: 'local', message: 'not a PEM file with one key' },
@@ -55,7 +50,7 @@ export const ERRORS = {
   NO_ANSWER: { fault: 'network', message: 'the peer did not answer the handshake in time' },
   TRUNCATED: { fault: 'network', message: 'the connection ended before the peer closed the session' },
   IDLE: { fault: 'network', message: 'nothing was heard from the peer for too long' },
-} as const satisfies Record<string, Row>
+} as const
 
 export type ErrorCode = keyof typeof ERRORS
 

@@ -1,5 +1,5 @@
 /** AES-256-GCM with a 16-byte tag and counted nonces (protocol section 2). */
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from 'node:crypto'
 import { concat, wipe } from '../bytes.ts'
 import { label } from './hash.ts'
 
@@ -59,7 +59,7 @@ export function seal(key: AeadKey, seq: number, aad: Uint8Array, plaintext: Uint
  * The pieces of plaintext are held back until `finish` has checked the tag: what is not authentic is never handed out.
  */
 export class Opener {
-  readonly #decipher: ReturnType<typeof createDecipheriv<'aes-256-gcm'>> | undefined
+  readonly #decipher: DecipherGCM
   readonly #plaintext: Uint8Array[] = []
 
   constructor({ key, iv }: AeadKey, seq: number, aad: Uint8Array) {
@@ -68,14 +68,14 @@ export class Opener {
   }
 
   update(ciphertext: Uint8Array): void {
-    this.#plaintext.push(this.#decipher!.update(ciphertext))
+    this.#plaintext.push(this.#decipher.update(ciphertext))
   }
 
   /** The plaintext, or undefined where the tag does not hold. */
   finish(tag: Uint8Array): Uint8Array[] | undefined {
     try {
-      this.#decipher!.setAuthTag(tag)
-      this.#decipher!.final()
+      this.#decipher.setAuthTag(tag)
+      this.#decipher.final()
       return this.#plaintext
     } catch {
       wipe(...this.#plaintext)

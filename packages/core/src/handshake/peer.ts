@@ -1,0 +1,47 @@
+/** Whether a peer is who it says (protocol sections 4 to 6). */
+import { equal } from '../bytes.ts'
+import type { PublicKey } from '../crypto/keys.ts'
+import { signatureContext, verify, type Identity } from '../crypto/signature.ts'
+import type { Position } from '../wire/frames.ts'
+import type { TrafficSecrets } from './key-schedule.ts'
+import type { Peer } from './step.ts'
+
+declare const verified: unique symbol
+
+/** A peer that has proved, in this handshake, that it holds `key`, one of its pinned keys. Only verification makes one. */
+export interface VerifiedPeer extends Peer {
+  readonly [verified]: true
+  readonly key: PublicKey
+}
+
+export const SERVER_CONTEXT: Uint8Array = signatureContext('server handshake')
+export const CLIENT_CONTEXT: Uint8Array = signatureContext('client handshake')
+
+/** The peer, as the key it signed with; undefined where the signature is not that key's. */
+export function verifyPeer(peer: Peer, key: PublicKey, signed: Uint8Array, signature: Uint8Array): VerifiedPeer | undefined {
+  return verify(key, signed, signature) ? ({ ...peer, key } as VerifiedPeer) : undefined
+}
+
+/** The pinned key that has this keyId. */
+export function keyOf(peer: Peer, keyId: Uint8Array): PublicKey | undefined {
+  return peer.keys.find(({ id }) => equal(id, keyId))
+}
+
+/** What a finished handshake leaves: the peer, the keys, and where each side stands at the other's outbox. */
+export interface Established {
+  readonly role: 'client' | 'server'
+  readonly peer: VerifiedPeer
+  /** As which of its identities this side acted. */
+  readonly identity: Identity
+  readonly secrets: TrafficSecrets
+  /** Whether this side may send messages, and whether the peer may. */
+  readonly maySend: boolean
+  readonly mayReceive: boolean
+  /** The peer's outbox, and where this side said that it stands there. */
+  readonly peerOutbox: Uint8Array
+  readonly announced: Position
+  /** The peer's journal, where it stands at this side's outbox, and the longest item that it takes. */
+  readonly peerJournal: Uint8Array
+  readonly position: Position
+  readonly maxItem: number
+}

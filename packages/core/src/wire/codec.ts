@@ -1,0 +1,197 @@
+/**
+ * Layouts: each one declared once, which gives its size, its encoder and its decoder (protocol section 1).
+ *
+ * Every decoder consumes exactly what its layout says or throws PeerError ENCODING.
+ */
+import { concat, isZero } from '../bytes.ts'
+import { PeerError } from '../errors.ts'
+
+/** How values of one type stand in bytes. */
+export interface Codec<T> {
+  /** Bytes that this value takes. */
+  size(value: T): number
+  /** Writes the value at `at` and answers the position behind it. */
+  write(value: T, target: Uint8Array, at: number): number
+  read(reader: Reader): T
+}
+
+/** A position in bytes that came from a peer. */
+export class Reader {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  take(length: number): Uint8Array {
+    if (length > this.left) throw new PeerError('ENCODING', 'cut short')
+    this.#at += length
+    return this.#bytes.subarray(this.#at - length, this.#at)
+  }
+
+  /** An unsigned big-endian integer of at most 6 bytes. */
+  uint(length: number): number {
+    let value = 0
+    for (const byte of this.take(length)) value = value * 256 + byte
+    return value
+  }
+
+  end(): void {
+    if (this.left > 0) throw new PeerError('ENCODING', 'bytes left over')
+  }
+}
+
+export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
+  const target = new Uint8Array(codec.size(value))
+  codec.write(value, target, 0)
+  return target
+}
+
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
+  const reader = new Reader(bytes)
+  const value = codec.read(reader)
+  reader.end()
+  return value
+}
+
+/** Message numbers, lengths and times stay within what a double holds exactly. */
+export const MAX_U64: number = 2 ** 53
+
+/** The length prefix of `LP(x)`. */
+export function u32Bytes(value: number): Uint8Array {
+  return encode(u32, value)
+}
+
+/** `LP(x)` = u32 length || x, of each part in turn. */
+export function lengthPrefixed(...parts: readonly Uint8Array[]): Uint8Array {
+  return concat(...parts.flatMap((part) => [u32Bytes(part.length), part]))
+}
+
+function uint(length: number): Codec<number> {
+  return {
+    size: () => length,
+    write(value, target, at) {
+      for (let i = length - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) target[at + i] = rest % 256
+      return at + length
+    },
+    read: (reader) => reader.uint(length),
+  }
+}
+
+export const u8: Codec<number> = uint(1)
+export const u16: Codec<number> = uint(2)
+export const u24: Codec<number> = uint(3)
+export const u32: Codec<number> = uint(4)
+
+function readU64(reader: Reader, past: (high: number, low: number) => number): number {
+  const high = reader.uint(4)
+  const low = reader.uint(4)
+  const value = high * 2 ** 32 + low
+  return value > MAX_U64 || (value === MAX_U64 && low !== 0) ? past(high, low) : value
+}
+
+/** A u64 of at most 2^53. */
+export const u64: Codec<number> = {
+  ...uint(8),
+  read: (reader) =>
+    readU64(reader, () => {
+      throw new PeerError('ENCODING', 'a number above 2^53')
+    }),
+}
+
+/** A u64 that only bounds something: above 2^53 it says as much as 2^53. */
+export const u64Bound: Codec<number> = { ...uint(8), read: (reader) => readU64(reader, () => MAX_U64) }
+
+/** The u64 2^64 - 1, which marks a withdrawn envelope where an offset would stand. */
+export const WITHDRAWN_MARK = 'withdrawn'
+
+/** An offset in bytes, or the mark. */
+export const u64OrMark: Codec<number | typeof WITHDRAWN_MARK> = {
+  size: () => 8,
+  write(value, target, at) {
+    if (value !== WITHDRAWN_MARK) return u64.write(value, target, at)
+    target.fill(0xff, at, at + 8)
+    return at + 8
+  },
+  read(reader) {
+    const mark = (high: number, low: number): number => {
+      if (high === 0xffff_ffff && low === 0xffff_ffff) return -1
+      throw new PeerError('ENCODING', 'a number above 2^53')
+    }
+    const value = readU64(reader, mark)
+    return value === -1 ? WITHDRAWN_MARK : value
+  },
+}
+
+/** Exactly `length` bytes. */
+export function bytes(length: number): Codec<Uint8Array> {
+  return {
+    size: () => length,
+    write(value, target, at) {
+      target.set(value, at)
+      return at + length
+    },
+    read: (reader) => reader.take(length),
+  }
+}
+
+function prefixed(prefix: Codec<number>): Codec<Uint8Array> {
+  return {
+    size: (value) => prefix.size(0) + value.length,
+    write(value, target, at) {
+      const behind = prefix.write(value.length, target, at)
+      target.set(value, behind)
+      return behind + value.length
+    },
+    read: (reader) => reader.take(prefix.read(reader)),
+  }
+}
+
+/** `LP8`, `LP16` and `LP`: a length and that many bytes. */
+export const lp8: Codec<Uint8Array> = prefixed(u8)
+export const lp16: Codec<Uint8Array> = prefixed(u16)
+export const lp: Codec<Uint8Array> = prefixed(u32)
+
+/** Fields one behind the other, in the order in which they are declared. */
+export function struct<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
+  const entries = Object.entries(fields) as [keyof T, Codec<unknown>][]
+  return {
+    size: (value) => entries.reduce((size, [name, codec]) => size + codec.size(value[name]), 0),
+    write: (value, target, at) => entries.reduce((behind, [name, codec]) => codec.write(value[name], target, behind), at),
+    read: (reader) => Object.fromEntries(entries.map(([name, codec]) => [name, codec.read(reader)])) as T,
+  }
+}
+
+/** A value and zeros behind it, `length` bytes in all. */
+export function padded<T>(inner: Codec<T>, length: number): Codec<T> {
+  return {
+    size: () => length,
+    write(value, target, at) {
+      inner.write(value, target, at)
+      return at + length
+    },
+    read(reader) {
+      const area = new Reader(reader.take(length))
+      const value = inner.read(area)
+      if (!isZero(area.take(area.left))) throw new PeerError('ENCODING', 'padding that is not zero')
+      return value
+    },
+  }
+}
+
+/** A value with a rule that its bytes alone do not say. */
+export function checked<T>(inner: Codec<T>, rule: (value: T) => boolean, what: string): Codec<T> {
+  return {
+    ...inner,
+    read(reader) {
+      const value = inner.read(reader)
+      if (!rule(value)) throw new PeerError('ENCODING', what)
+      return value
+    },
+  }
+}

@@ -1,0 +1,150 @@
+/** Envelopes: one signature over one or more messages (protocol section 8). */
+import { concat, view } from '../bytes.ts'
+import { PeerError } from '../errors.ts'
+import { bytes, checked, type Codec, encode, lengthPrefixed, MAX_U64, struct, u32, u64, type Reader } from './codec.ts'
+
+export const MESSAGE_TYPE = 'application/vnd.countersign.message.v1'
+export const LEAF_LENGTH = 32
+export const MAX_COUNT = 4096
+/** The items of an envelope of several messages are at most this long together. */
+export const MAX_BATCH: number = 16 * 1024 * 1024
+
+/** What a sender signs: who to whom, which numbers, when, and the hash of every item. */
+export interface MessageStatement {
+  readonly from: Uint8Array
+  readonly to: Uint8Array
+  readonly outbox: Uint8Array
+  /** The number of the first message. */
+  readonly first: number
+  /** Milliseconds since 1970, UTC. */
+  readonly sentAt: number
+  /** 32 bytes a message. */
+  readonly leaves: Uint8Array
+}
+
+const start = checked(
+  struct({ from: bytes(32), to: bytes(32), outbox: bytes(16), first: u64, sentAt: u64, count: u32 }),
+  ({ first, count }) => first >= 1 && count >= 1 && count <= MAX_COUNT && first + count <= MAX_U64,
+  'numbers that cannot be',
+)
+
+export const messageStatement: Codec<MessageStatement> = {
+  size: (value) => start.size({ ...value, count: 0 }) + value.leaves.length,
+  write(value, target, at) {
+    const behind = start.write({ ...value, count: countOf(value) }, target, at)
+    target.set(value.leaves, behind)
+    return behind + value.leaves.length
+  },
+  read(reader: Reader) {
+    const { count, ...fields } = start.read(reader)
+    return { ...fields, leaves: reader.take(LEAF_LENGTH * count) }
+  },
+}
+
+/** The longest statement, of 4096 messages: 100 bytes and the leaves. */
+export const MAX_STATEMENT: number = 100 + LEAF_LENGTH * MAX_COUNT
+
+export function countOf({ leaves }: Pick<MessageStatement, 'leaves'>): number {
+  return leaves.length / LEAF_LENGTH
+}
+
+/** The bytes that lead an envelope whose items follow: `LP(statement) || LP(signature) || offset || lengths`. */
+export function envelopeHead(statement: Uint8Array, signature: Uint8Array, offset: number, lengths: readonly number[]): Uint8Array {
+  return concat(lengthPrefixed(statement, signature), ...[offset, ...lengths].map((value) => encode(u64, value)))
+}
+
+export const SALT_LENGTH = 16
+/** 0x00 || salt || LP16(attributes): the least that stands before a body. */
+export const LEAST_ITEM: number = 1 + SALT_LENGTH + 2
+export const ITEM_MARK = 0
+
+/** Names and values of a message, beside its body. */
+export type Attributes = ReadonlyMap<string, string>
+
+// U+0000-001F, U+007F-009F, line and paragraph separators, and the controls that turn the direction of text.
+// oxlint-disable-next-line no-control-regex
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
+
+/** Why these attributes cannot be sent; undefined where they can. */
+export function attributesFault(attributes: Attributes): string | undefined {
+  for (const [name, value] of attributes) {
+    if (Buffer.byteLength(name) > 0xff) return `the attribute name ${name.slice(0, 20)}… is longer than 255 bytes`
+    if (Buffer.byteLength(value) > 0xffff) return `the attribute ${name} is longer than 65,535 bytes`
+    if (FORBIDDEN.test(name) || FORBIDDEN.test(value)) return `the attribute ${name} holds a control character`
+    if (!name.isWellFormed() || !value.isWellFormed()) return `the attribute ${name} is not well-formed Unicode`
+  }
+  return encodeAttributes(attributes).length > 0xffff ? 'the attributes are longer than 65,535 bytes together' : undefined
+}
+
+/** `(LP8(name) || LP16(value))*`, names ascending bytewise. */
+export function encodeAttributes(attributes: Attributes): Uint8Array {
+  const rows = [...attributes].map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const)
+  rows.sort(([a], [b]) => Buffer.compare(a, b))
+  return concat(
+    ...rows.flatMap(([name, value]) => [
+      Uint8Array.of(name.length),
+      name,
+      Uint8Array.of(value.length >> 8, value.length),
+      value,
+    ]),
+  )
+}
+
+/** The attributes that these bytes hold; undefined where their form is wrong. */
+export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
+  const attributes = new Map<string, string>()
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let last: Uint8Array | undefined
+  try {
+    for (let at = 0; at < encoded.length; ) {
+      const name = slice(encoded, at + 1, encoded[at]!)
+      const behind = at + 1 + name.length
+      const value = slice(encoded, behind + 2, (encoded[behind]! << 8) | encoded[behind + 1]!)
+      if (last !== undefined && Buffer.compare(last, name) >= 0) return undefined
+      last = name
+      const [key, text] = [decoder.decode(name), decoder.decode(value)]
+      if (FORBIDDEN.test(key) || FORBIDDEN.test(text)) return undefined
+      attributes.set(key, text)
+      at = behind + 2 + value.length
+    }
+  } catch {
+    return undefined
+  }
+  return attributes
+}
+
+function slice(source: Uint8Array, from: number, length: number): Uint8Array {
+  if (!(from + length <= source.length)) throw new PeerError('ENCODING', 'attributes cut short')
+  return source.subarray(from, from + length)
+}
+
+/** `0x00 || salt || LP16(attributes)`: what stands before a message's body in its item. */
+export function itemHead(salt: Uint8Array, encodedAttributes: Uint8Array): Uint8Array {
+  const length = encodedAttributes.length
+  return concat(Uint8Array.of(ITEM_MARK), salt, Uint8Array.of(length >> 8, length), encodedAttributes)
+}
+
+/** The parts of an item; undefined where its form is wrong. */
+export interface ItemParts {
+  readonly attributes: Attributes
+  /** Where the body begins. */
+  readonly bodyAt: number
+}
+
+/**
+ * Reads the start of an item.
+ *
+ * @param available the item's first bytes, as many as are there
+ * @param length the whole item's length in bytes
+ * @returns 'more' where `available` does not hold all attributes yet, undefined where the form is wrong
+ */
+export function readItemHead(available: Uint8Array, length: number): ItemParts | 'more' | undefined {
+  if (length < LEAST_ITEM) return undefined
+  if (available.length < LEAST_ITEM) return 'more'
+  if (available[0] !== ITEM_MARK) return undefined
+  const bodyAt = LEAST_ITEM + view(available).readUInt16BE(1 + SALT_LENGTH)
+  if (bodyAt > length) return undefined
+  if (available.length < bodyAt) return 'more'
+  const attributes = decodeAttributes(available.subarray(LEAST_ITEM, bodyAt))
+  return attributes && { attributes, bodyAt }
+}

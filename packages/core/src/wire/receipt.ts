@@ -1,0 +1,60 @@
+/** Receipts (protocol section 9). */
+import { bytes, checked, type Codec, encode, struct, u32, u64, u8 } from './codec.ts'
+import { concat } from '../bytes.ts'
+
+export const RECEIPT_TYPE = 'application/vnd.countersign.receipt.v1'
+
+export const OUTCOME = { stored: 1, received: 2, refused: 3, conflict: 4, withdrawn: 5 } as const
+export type OutcomeName = keyof typeof OUTCOME
+export type Outcome = (typeof OUTCOME)[OutcomeName]
+
+const outcomes: ReadonlySet<number> = new Set(Object.values(OUTCOME))
+
+export function outcomeName(outcome: Outcome): OutcomeName {
+  return (Object.keys(OUTCOME) as OutcomeName[]).find((name) => OUTCOME[name] === outcome)!
+}
+
+/** What a receiver signs: which envelope, what became of it, and where that stands in its journal. */
+export interface ReceiptStatement {
+  /** keyId of the receiver, who signs. */
+  readonly from: Uint8Array
+  /** keyId of the sender. */
+  readonly to: Uint8Array
+  readonly outbox: Uint8Array
+  readonly first: number
+  readonly count: number
+  /** SHA-256 of the PAE of the message statement. */
+  readonly digest: Uint8Array
+  readonly outcome: Outcome
+  /** Milliseconds since 1970, UTC. */
+  readonly receivedAt: number
+  readonly journal: Uint8Array
+  /** Counts the receipts of this place in this journal, from 1. */
+  readonly index: number
+  readonly chain: Uint8Array
+}
+
+const outcome = checked(u8, (value) => outcomes.has(value), 'another outcome') as Codec<Outcome>
+
+export const receiptStatement: Codec<ReceiptStatement> = struct({
+  from: bytes(32),
+  to: bytes(32),
+  outbox: bytes(16),
+  first: u64,
+  count: u32,
+  digest: bytes(32),
+  outcome,
+  receivedAt: u64,
+  journal: bytes(16),
+  index: u64,
+  chain: bytes(32),
+})
+
+/** `chain(n-1) || n || digest || outcome || receivedAt || H(message signature)`: what chain(n) hashes. */
+export function chainLink(
+  previous: Uint8Array,
+  { index, digest, outcome: value, receivedAt }: Pick<ReceiptStatement, 'index' | 'digest' | 'outcome' | 'receivedAt'>,
+  signatureHash: Uint8Array,
+): Uint8Array {
+  return concat(previous, encode(u64, index), digest, Uint8Array.of(value), encode(u64, receivedAt), signatureHash)
+}

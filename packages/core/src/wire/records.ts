@@ -1,0 +1,44 @@
+/** Kinds of records and their payloads (protocol section 7). */
+import { bytes, type Codec, lp, struct, u8 } from './codec.ts'
+
+/** The longest payload of one record. */
+export const MAX_PAYLOAD = 65_536
+
+export const KIND = {
+  MESSAGE: 1,
+  'MESSAGE-END': 2,
+  RECEIPT: 3,
+  'KEY-UPDATE': 4,
+  PING: 5,
+  PONG: 6,
+  CLOSE: 7,
+} as const
+
+export type KindName = keyof typeof KIND
+
+export const REASON = {
+  done: 0,
+  goingAway: 1,
+  idle: 2,
+  superseded: 3,
+  protocolError: 4,
+  gap: 5,
+  cannotStore: 6,
+  revoked: 7,
+  internal: 8,
+} as const
+
+export type Reason = (typeof REASON)[keyof typeof REASON]
+
+export const receiptPayload: Codec<SignedStatement> = struct({ statement: lp, signature: lp })
+
+/** A statement as its signer encoded it, and the signature over its PAE. */
+export interface SignedStatement {
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+}
+
+export const closePayload: Codec<{ readonly reason: number; readonly text: Uint8Array }> = struct({ reason: u8, text: lp })
+
+/** The payload of PING and PONG. */
+export const pingPayload: Codec<Uint8Array> = bytes(8)
