@@ -32,8 +32,13 @@ export function extract(salt: Uint8Array, ikm: Uint8Array): Uint8Array {
   return hmac(salt, ikm)
 }
 
-/** HKDF-Expand (RFC 5869 section 2.3) to `length` bytes, at most 255 * 32. */
+/**
+ * HKDF-Expand (RFC 5869 section 2.3) to `length` bytes.
+ *
+ * @throws RangeError past 255 * 32 bytes, where the one-byte counter would come round and the output repeat
+ */
 export function expand(secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
+  if (length > 255 * 32) throw new RangeError(`HKDF-SHA-256 gives at most 8160 bytes, not ${length}`)
   const blocks: Uint8Array[] = []
   let block: Uint8Array = new Uint8Array(0)
   for (let i = 1; blocks.length * 32 < length; i++) {
@@ -45,9 +50,13 @@ export function expand(secret: Uint8Array, info: Uint8Array, length: number): Ui
 
 /** `Label(secret, name, context, n)` of protocol section 1: HKDF-Expand with the protocol's name in front. */
 export function label(secret: Uint8Array, name: string, context: Uint8Array, length: number): Uint8Array {
-  const full = utf8(`countersign/1 ${name}`)
   const size = Uint8Array.of(length >> 8, length)
-  return expand(secret, concat(size, Uint8Array.of(full.length), full, Uint8Array.of(context.length), context), length)
+  return expand(secret, concat(size, lp8(utf8(`countersign/1 ${name}`)), lp8(context)), length)
+}
+
+function lp8(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > 255) throw new RangeError(`LP8 holds at most 255 bytes, not ${bytes.length}`)
+  return concat(Uint8Array.of(bytes.length), bytes)
 }
 
 /** `H("countersign/1 name" || 0x00 || parts)`: the protocol's hashes with a domain of their own. */
