@@ -61,14 +61,17 @@ export const xwing: Kem = {
 /** The key pair of a 32-byte seed, expanded by SHAKE256 to the ML-KEM seed (d || z) and the X25519 scalar. */
 export function kemKeyPairFromSeed(seed: Uint8Array): KemKeyPair {
   const expanded = createHash('shake256', { outputLength: 96 }).update(seed).digest()
-  const mlkem = createPrivateKey({
-    key: expanded.subarray(0, 64),
-    format: 'raw-seed',
-    asymmetricKeyType: 'ml-kem-768',
-  })
-  const scalar = createPrivateKey({ key: expanded.subarray(64), format: 'raw-private', asymmetricKeyType: 'x25519' })
+  const pair = kemKeyPairFromParts(expanded.subarray(0, 64), expanded.subarray(64))
   wipe(expanded)
-  return keyPair(mlkem, scalar)
+  return pair
+}
+
+/** The key pair of an ML-KEM-768 seed (d || z, 64 bytes) and an X25519 scalar (32 bytes); throws for other lengths. */
+export function kemKeyPairFromParts(mlkemSeed: Uint8Array, x25519Scalar: Uint8Array): KemKeyPair {
+  return keyPair(
+    createPrivateKey({ key: mlkemSeed, format: 'raw-seed', asymmetricKeyType: 'ml-kem-768' }),
+    createPrivateKey({ key: x25519Scalar, format: 'raw-private', asymmetricKeyType: 'x25519' }),
+  )
 }
 
 function keyPair(mlkem: KeyObject, x25519Private: KeyObject): KemKeyPair {
