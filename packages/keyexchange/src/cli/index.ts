@@ -1,0 +1,27 @@
+/**
+ * The command-line frame that all three programs share.
+ *
+ * ```ts
+ * await runProgram(async (interrupted) => {
+ *   const program = createProgram('countersign-client', 'Sends messages.', new URL('../package.json', import.meta.url))
+ *   program.command('send').action(async (_, command: Command) => {
+ *     const options = command.optsWithGlobals<CommonOptions>()
+ *     const output = outputOf(options)
+ *     ...
+ *   })
+ *   await parseProgram(program)
+ * })
+ * ```
+ */
+export { CliError, EXIT } from './exit.ts'
+export type { ExitCode } from './exit.ts'
+export { describeFailure } from './failure.ts'
+export type { Failure } from './failure.ts'
+export { Output } from './output.ts'
+export type { OutputOptions } from './output.ts'
+export { createProgram, outputOf, parseProgram, passphraseAsker, passphraseSource } from './program.ts'
+export type { CommonOptions } from './program.ts'
+export { printFailure, runProgram } from './run.ts'
+export { answered, askSecret, readSecret, requireInteractive } from './secret.ts'
+export type { SecretSource } from './secret.ts'
+export { printable, style, styleError } from './text.ts'

@@ -1,0 +1,77 @@
+/** What every command of `keys` starts from. */
+import type { PublicKey } from '@countersign/core'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { CliError } from '../cli/exit.ts'
+import { type CommonOptions, outputOf, passphraseAsker } from '../cli/program.ts'
+import type { Output } from '../cli/output.ts'
+import { homeExists } from '../home/create.ts'
+import { type Home, openHome } from '../home/home.ts'
+import { homePaths, type HomePaths, resolveRoot, type Role, ROLES } from '../home/layout.ts'
+import type { AskPassphrase } from '../home/own.ts'
+import { checkWords } from '../words.ts'
+
+export interface KeysOptions extends CommonOptions {
+  readonly as?: Role
+}
+
+export interface Context<O extends KeysOptions> {
+  readonly options: O
+  readonly output: Output
+  readonly ask: AskPassphrase
+}
+
+export function contextOf<O extends KeysOptions = KeysOptions>(command: Command): Context<O> {
+  const options = command.optsWithGlobals<O>()
+  const output = outputOf(options)
+  return { options, output, ask: passphraseAsker(options, output) }
+}
+
+export function asOption(): Option {
+  return new Option('--as <role>', 'which home: the one that is there, where not said').choices(ROLES)
+}
+
+export function pathsOf({ options }: Context<KeysOptions>, role: Role): HomePaths {
+  return homePaths(resolveRoot(options.root), role)
+}
+
+/** The homes that there are. */
+export function existingRoles(context: Context<KeysOptions>): Role[] {
+  return ROLES.filter((role) => homeExists(pathsOf(context, role)))
+}
+
+/** The role that --as says, or the only one that has a home. @throws CliError USAGE where it must be said */
+export function roleOf(context: Context<KeysOptions>): Role {
+  const { as } = context.options
+  if (as !== undefined) return as
+  const [first, second] = existingRoles(context)
+  if (second) throw new CliError('USAGE', 'there are two homes here', 'say which one: --as server or --as client')
+  return first ?? 'client'
+}
+
+export function homeOf(context: Context<KeysOptions>, role: Role = roleOf(context)): Home {
+  return openHome({ root: context.options.root, role, passphrase: context.ask })
+}
+
+/** A public key as --json prints it. */
+export interface KeyRecord {
+  readonly type: string
+  readonly fingerprint: string
+  readonly words: string
+}
+
+export function keyRecord(publicKey: PublicKey): KeyRecord {
+  return { type: typeOf(publicKey), fingerprint: publicKey.fingerprint, words: checkWords(publicKey.id) }
+}
+
+function typeOf({ algorithm, signatureLength }: PublicKey): string {
+  return algorithm === 'rsa' ? `rsa-${signatureLength * 8}` : algorithm
+}
+
+/** A commander parser for an option that has a rule of its own. */
+export function parsedBy<T>(parse: (text: string) => T | undefined, rule: string): (text: string) => T {
+  return (text) => {
+    const value = parse(text)
+    if (value === undefined) throw new InvalidArgumentError(rule)
+    return value
+  }
+}

@@ -1,0 +1,20 @@
+/** `keys export`: this home's public key, to hand out. */
+import { publicKeyPem } from '@countersign/core'
+import type { Command } from 'commander'
+import { type About, withAbout } from '../home/about.ts'
+import { asOption, contextOf, homeOf, keyRecord } from './context.ts'
+
+export function exportKey(program: Command): void {
+  program
+    .command('export')
+    .description("print this home's public key in PEM")
+    .addOption(asOption())
+    .action((_: unknown, command: Command) => {
+      const context = contextOf(command)
+      const { name, publicKey, about } = homeOf(context)
+      const handedOut: About = { name, ...(about.date !== undefined && { date: about.date }) }
+      const pem = withAbout(handedOut, publicKeyPem(publicKey))
+      context.output.result({ name, ...keyRecord(publicKey), pem }, [pem.trimEnd()])
+      context.output.note(`its fingerprint, to be compared on another way: ${publicKey.fingerprint}`)
+    })
+}

@@ -1,0 +1,41 @@
+/** The lines of text above `-----BEGIN` (RFC 7468 section 2), which tell people and this tool about a key and which nothing trusts. */
+
+export interface About {
+  readonly name?: string
+  /** Since when: an ISO 8601 date and time, UTC */
+  readonly date?: string
+  /** HOST:PORT of the peer's server */
+  readonly address?: string
+  /** How the key came */
+  readonly origin?: string
+  /** Of a private key: the fingerprint of its public half, so that it is known without the passphrase */
+  readonly fingerprint?: string
+}
+
+const FIELDS: readonly (keyof About)[] = ['name', 'date', 'address', 'origin', 'fingerprint']
+
+/** A PEM block with its lines of text above it. */
+export function withAbout(about: About, pem: string): string {
+  const lines = FIELDS.filter((field) => about[field] !== undefined).map((field) => `${field}: ${oneLine(about[field]!)}\n`)
+  return `${lines.join('')}${pem}`
+}
+
+/** A text that came from elsewhere must not become a line of its own, least of all one that begins a PEM block. */
+function oneLine(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what it is for
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ').replaceAll('-----', '- - -')
+}
+
+export function readAbout(file: string): About {
+  const [above = ''] = file.split('-----BEGIN', 1)
+  const found = above.split('\n').flatMap((line) => {
+    const match = /^([a-z]+): (.*?)\r?$/.exec(line)
+    return match && FIELDS.includes(match[1] as keyof About) ? [[match[1]!, match[2]!] as const] : []
+  })
+  return Object.fromEntries(found)
+}
+
+/** The date of these lines: seconds are enough. */
+export function isoDate(time: number): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,214 @@
+/** An opened home: who this side is and whom it trusts, kept up to date. */
+import { identity, type Identity, type PublicKey } from '@countersign/core'
+import { equal, hex, type Trust } from '@countersign/core/protocol'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
+import { basename } from 'node:path'
+import { CliError } from '../cli/exit.ts'
+import type { About } from './about.ts'
+import { linksBehind, readLinks } from './chains.ts'
+import { makeFolder, removeFile } from './files.ts'
+import { homePaths, type HomePaths, resolveRoot, type Role } from './layout.ts'
+import { type AskPassphrase, ownChain, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
+import { type EvidenceKey, type KeyFileCache, type Problem, type RevokedKey, type TrustedPeer, TrustStore } from './trust.ts'
+
+export interface OpenHomeOptions {
+  /** As `--root` says it; where undefined, as the environment says */
+  readonly root?: string | undefined
+  readonly role: Role
+  /** Asked once for each private key that has a passphrase */
+  readonly passphrase?: AskPassphrase
+  /** The clock; ms since 1970, UTC */
+  readonly now?: () => number
+}
+
+/**
+ * Opens a home of keys.
+ *
+ * @throws CliError MISSING where it has no key, PERMISSIONS where others can read the private key or write the home;
+ *   LocalError KEY_... where its own key is no good. A peer's file that is no good is one of `problems` instead.
+ */
+export function openHome({ root, role, passphrase = noPassphrase, now = Date.now }: OpenHomeOptions): Home {
+  return new Home(homePaths(resolveRoot(root), role), passphrase, now)
+}
+
+function noPassphrase(path: string): never {
+  throw new CliError('BAD_KEY', `${path} has a passphrase and none was given`, 'give it by --passphrase-file')
+}
+
+/** How often a running program looks whether its old key has to go; ms */
+const OVERLAP_CHECK = 60_000
+
+export class Home {
+  readonly paths: HomePaths
+  /** This side's present key. */
+  readonly publicKey: PublicKey
+  /** This side's keys, the oldest of its chain first, the present one last. */
+  readonly keys: readonly PublicKey[]
+  /** What this side calls itself to peers. */
+  readonly name: string
+  readonly #own: OwnKey
+  readonly #ask: AskPassphrase
+  readonly #now: () => number
+  readonly #cache: KeyFileCache = new Map()
+  readonly #identities: Map<string, Promise<Identity>> = new Map()
+  #store: TrustStore
+
+  constructor(paths: HomePaths, ask: AskPassphrase, now: () => number) {
+    this.paths = paths
+    this.#ask = ask
+    this.#now = now
+    this.#own = readOwn(paths)
+    this.publicKey = this.#own.publicKey
+    this.keys = ownChain(paths, this.#own)
+    this.name = this.#own.about.name ?? paths.role
+    this.#store = new TrustStore(paths, this.keys, this.#cache)
+    if (this.#store.failure !== undefined) throw this.#store.failure
+    this.#erasePreviousWhenOver()
+  }
+
+  /** What the file of this side's key says about it. */
+  get about(): About {
+    return this.#own.about
+  }
+
+  /** Where this role's journal or outbox stands; the folder may not exist yet. */
+  get stateFolder(): string {
+    return this.paths.state
+  }
+
+  /** Files that were left out, and why: to be shown to the operator, whenever they change. */
+  get problems(): readonly Problem[] {
+    return this.#store.problems
+  }
+
+  get peers(): readonly TrustedPeer[] {
+    return this.#store.peers
+  }
+
+  get revoked(): readonly RevokedKey[] {
+    return this.#store.revoked
+  }
+
+  /** What is known of a keyId at this moment: a peer, a revoked key, or nothing. */
+  trust(keyId: Uint8Array): Trust {
+    return this.#store.trust(keyId, this.#now())
+  }
+
+  /** The key that verifies evidence, also after its rotation or revocation; this side's own keys too. */
+  evidence(keyId: Uint8Array): EvidenceKey | undefined {
+    return this.#store.evidence(keyId) ?? this.#ownEvidence(keyId)
+  }
+
+  /** The peer whose present or earlier key this is. */
+  peerOf(publicKey: PublicKey): TrustedPeer | undefined {
+    return this.#store.peerOf(publicKey)
+  }
+
+  /** The tombstone of this key, where it has one. */
+  revokedKey(publicKey: PublicKey): RevokedKey | undefined {
+    return this.#store.revokedKey(publicKey)
+  }
+
+  /**
+   * A peer by name, or the only one there is.
+   *
+   * @throws CliError MISSING where there is none, USAGE where a name must be said
+   */
+  peer(name?: string): TrustedPeer {
+    const { peers } = this
+    if (name === undefined && peers.length > 1) {
+      const names = peers.map((peer) => peer.name).join(', ')
+      throw new CliError('USAGE', 'this home trusts several peers', `name one of them: ${names}`)
+    }
+    const found = name === undefined ? peers[0] : this.#store.peer(name)
+    if (found) return found
+    const problem = this.problems.find(({ path }) => name !== undefined && basename(path) === `${name}.pem`)
+    if (problem) throw problem.error
+    const what = name === undefined ? 'this home trusts no peer yet' : `this home has no peer named ${name}`
+    throw new CliError('MISSING', what, 'swap keys with it: `keys swap`, or see `keys list`')
+  }
+
+  /**
+   * This side's identities: the present one first, then the one before it while their overlap lasts. Each passphrase is
+   * asked for once, however often this is called.
+   *
+   * @throws LocalError KEY_PASSPHRASE; CliError CONFLICT where the files of this home contradict each other
+   */
+  async identities(): Promise<[Identity, ...Identity[]]> {
+    const present = await this.#identity(this.#own)
+    const previous = readPrevious(this.paths, this.#own)
+    if (!previous || this.#endOfOverlap(previous.publicKey) < this.#now()) return [present]
+    return [present, await this.#identity(previous)]
+  }
+
+  #identity(own: OwnKey): Promise<Identity> {
+    const id = hex(own.publicKey.id)
+    let unlocked = this.#identities.get(id)
+    if (!unlocked) {
+      unlocked = unlock(own, this.#ask).then(identity)
+      this.#identities.set(id, unlocked)
+      unlocked.catch(() => this.#identities.delete(id))
+    }
+    return unlocked
+  }
+
+  /**
+   * Notices changed peers, revocations and rotations while a program runs, and the end of this side's own overlap.
+   *
+   * @param onChange is called after this home shows the change
+   * @returns what ends the watch when disposed of
+   */
+  watch(onChange: () => void): Disposable {
+    let pending: NodeJS.Timeout | undefined
+    const notice = (): void => {
+      // One change makes several events: a temporary file, its name, its removal.
+      pending ??= setTimeout(() => {
+        pending = undefined
+        this.reload()
+        onChange()
+      }, 20)
+    }
+    const watchers: FSWatcher[] = [this.paths.peers, this.paths.revoked, this.paths.chains].map((folder) => {
+      makeFolder(folder)
+      return watch(folder, { persistent: false }, notice)
+    })
+    const overlap = setInterval(() => existsSync(this.paths.previous) && notice(), OVERLAP_CHECK).unref()
+    return {
+      [Symbol.dispose]() {
+        clearTimeout(pending)
+        clearInterval(overlap)
+        for (const watcher of watchers) watcher.close()
+      },
+    }
+  }
+
+  /** Reads peers, revocations and chains anew. Where that is not safe any more, nobody is trusted, and `problems` says why. */
+  reload(): void {
+    this.#erasePreviousWhenOver()
+    this.#store = new TrustStore(this.paths, this.keys, this.#cache)
+  }
+
+  #ownEvidence(keyId: Uint8Array): EvidenceKey | undefined {
+    const publicKey = this.keys.find((key) => equal(key.id, keyId))
+    if (!publicKey) return undefined
+    const until = this.#endOfOverlap(publicKey)
+    return { name: this.name, publicKey, ...(until !== -Infinity && { until }), revoked: false }
+  }
+
+  /** When the overlap of one of this side's earlier keys ends; -Infinity for a key without a successor. */
+  #endOfOverlap(old: PublicKey): number {
+    const links = linksBehind(
+      readLinks(this.paths, () => {}),
+      this.publicKey,
+    )
+    return links.find((link) => equal(link.old.id, old.id))?.rotation.notAfter ?? -Infinity
+  }
+
+  /** After the overlap the old private key must not lie about any longer. */
+  #erasePreviousWhenOver(): void {
+    const previous = readPrevious(this.paths, this.#own)
+    if (!previous) return
+    const end = this.#endOfOverlap(previous.publicKey)
+    if (end !== -Infinity && end < this.#now()) removeFile(this.paths.previous)
+  }
+}
