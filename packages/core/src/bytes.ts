@@ -33,7 +33,10 @@ export function wipe(...secrets: readonly Uint8Array[]): void {
   for (const secret of secrets) secret.fill(0)
 }
 
-/** A copy with memory of its own: a short view of a socket's buffer would keep all of that buffer alive. */
+/**
+ * A copy with memory of its own: a short view of a socket's buffer would keep all of that buffer alive, and a Buffer's
+ * own `slice` copies nothing.
+ */
 export function copy(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes)
 }

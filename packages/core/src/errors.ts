@@ -18,6 +18,7 @@ export const ERRORS = {
   MESSAGE_TOO_LONG: { fault: 'local', message: 'the message is longer than the peer takes' },
   PEER_NOT_RECEIVING: { fault: 'local', message: 'the peer does not receive messages in this session' },
   SESSION_ENDED: { fault: 'local', message: 'the session has ended' },
+  INTERNAL: { fault: 'local', message: 'a fault in this program' },
   ABORTED: { fault: 'local', message: 'aborted by the caller' },
   STORAGE: { fault: 'local', message: 'the journal or outbox could not be written' },
   PLACE_MOVED: { fault: 'local', message: 'another process has stored messages at this place' },

@@ -2,7 +2,7 @@
  * Identity keys (protocol section 1): PEM in, checked keys out. Every key that this project uses passes through here.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { fromUtf8, view } from '../bytes.ts'
+import { equal, fromUtf8, view } from '../bytes.ts'
 import { LocalError } from '../errors.ts'
 import { isEd25519PointOfLargeOrder } from './ed25519.ts'
 import { sha256 } from './hash.ts'
@@ -29,7 +29,8 @@ export interface PrivateKey {
   readonly key: KeyObject
 }
 
-const PEM = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)-----END \1-----[ \t]*$/gm
+const PEM = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n([A-Za-z0-9+/=\s]*?)-----END \1-----[ \t]*$/m
+const PRIVATE_PEM = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/
 
 interface PemBlock {
   readonly label: string
@@ -37,16 +38,21 @@ interface PemBlock {
   readonly text: string
 }
 
-/** The one PEM block of a file; lines of text around it are explanatory (RFC 7468 section 2). */
-function readPem(file: string | Uint8Array): PemBlock {
+function readText(file: string | Uint8Array): string {
   const text = typeof file === 'string' ? file : fromUtf8(file)
   if (text === undefined) throw new LocalError('KEY_FORMAT', 'not a text file')
-  const blocks = [...text.matchAll(PEM)]
-  if (blocks.length !== 1) {
-    throw new LocalError('KEY_FORMAT', blocks.length === 0 ? 'no PEM block' : 'more than one PEM block')
-  }
-  const [block, label, body] = blocks[0]! as unknown as [string, string, string]
-  return { label, der: Buffer.from(body, 'base64'), text: block }
+  return text
+}
+
+/** The one PEM block of a file; lines of text around it are explanatory (RFC 7468 section 2). */
+function readPem(file: string): PemBlock {
+  // A second block counts even where it is broken, or of a form that we do not read: it is no explanation.
+  const begins = file.split('-----BEGIN ').length - 1
+  if (begins !== 1) throw new LocalError('KEY_FORMAT', begins === 0 ? 'no PEM block' : 'more than one PEM block')
+  const match = PEM.exec(file)
+  if (!match) throw new LocalError('KEY_FORMAT', 'a PEM block that is broken or cut short')
+  const [text, label, body] = match as unknown as [string, string, string]
+  return { label, der: Buffer.from(body, 'base64'), text }
 }
 
 /** Refuses bytes after the outer SEQUENCE, which OpenSSL would ignore. */
@@ -69,26 +75,28 @@ function requireExactDer(der: Uint8Array): void {
  * @throws LocalError KEY_FORMAT, KEY_TYPE, KEY_WEAK, or KEY_PRIVATE where the file holds a private key
  */
 export function readPublicKey(pem: string | Uint8Array): PublicKey {
-  const { label, der } = readPem(pem)
-  if (label.endsWith('PRIVATE KEY')) throw new LocalError('KEY_PRIVATE')
+  const file = readText(pem)
+  if (PRIVATE_PEM.test(file)) throw new LocalError('KEY_PRIVATE')
+  const { label, der } = readPem(file)
   if (label !== 'PUBLIC KEY') throw new LocalError('KEY_FORMAT', `a PEM block of type ${label}, not PUBLIC KEY`)
   return publicKeyFromSpki(der)
 }
 
 /**
- * Reads a public key from SPKI in DER.
+ * Reads a public key from SPKI in DER: the one encoding, for OpenSSL also reads others and ignores bytes after it.
  *
  * @throws LocalError KEY_FORMAT, KEY_TYPE, KEY_WEAK
  */
 export function publicKeyFromSpki(der: Uint8Array): PublicKey {
-  requireExactDer(der)
   let key: KeyObject
   try {
     key = createPublicKey({ key: view(der), format: 'der', type: 'spki' })
   } catch (cause) {
     throw new LocalError('KEY_FORMAT', 'OpenSSL cannot read it', { cause })
   }
-  return checkedPublicKey(key)
+  const publicKey = checkedPublicKey(key)
+  if (!equal(publicKey.spki, der)) throw new LocalError('KEY_FORMAT', 'not in DER, or bytes after it')
+  return publicKey
 }
 
 /**
@@ -97,7 +105,7 @@ export function publicKeyFromSpki(der: Uint8Array): PublicKey {
  * @throws LocalError KEY_FORMAT, KEY_TYPE, KEY_WEAK, KEY_PASSPHRASE
  */
 export function readPrivateKey(pem: string | Uint8Array, passphrase?: string | Uint8Array): PrivateKey {
-  const { label, der, text } = readPem(pem)
+  const { label, der, text } = readPem(readText(pem))
   const encrypted = label === 'ENCRYPTED PRIVATE KEY'
   if (!encrypted && label !== 'PRIVATE KEY') {
     throw new LocalError('KEY_FORMAT', `a PEM block of type ${label}, not PRIVATE KEY`)

@@ -1,5 +1,5 @@
 /** The client's handshake; its steps bear the numbers of docs/PROTOCOL.md. */
-import { concat, equal, fromUtf8, printable, wipe } from '../bytes.ts'
+import { concat, copy, equal, fromUtf8, printable, wipe } from '../bytes.ts'
 import { open, seal } from '../crypto/aead.ts'
 import type { Identity } from '../crypto/signature.ts'
 import { PeerError } from '../errors.ts'
@@ -130,10 +130,10 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
       secrets: trafficSecrets(master, t4, observe),
       maySend: true,
       mayReceive: receives,
-      peerOutbox: server.outbox.slice(),
+      peerOutbox: copy(server.outbox),
       announced: here.position,
-      peerJournal: journal.slice(),
-      position: { ...position, digest: position.digest.slice() },
+      peerJournal: copy(journal),
+      position: { ...position, digest: copy(position.digest) },
       maxItem: peerMaxItem,
     }
   } finally {
@@ -144,7 +144,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
 /** The session key; random bytes where OAEP fails, so that every failure ends alike, at `confirm`. */
 function* unwrapSessionKey(identity: Identity, wrapped: Uint8Array, t3: Uint8Array, entropy: Entropy): Steps<Uint8Array> {
   const instead = entropy.random(32)
-  const key = identity.unwrap ? yield* unwrapKey(identity, wrapped, sessionKeyLabel(t3)) : wrapped.slice()
+  const key = identity.unwrap ? yield* unwrapKey(identity, wrapped, sessionKeyLabel(t3)) : copy(wrapped)
   return key?.length === 32 ? key : instead
 }
 

@@ -1,5 +1,5 @@
 /** The server's handshake; its steps bear the numbers of docs/PROTOCOL.md. */
-import { concat, equal, utf8 } from '../bytes.ts'
+import { concat, copy, equal, utf8 } from '../bytes.ts'
 import { open, seal } from '../crypto/aead.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import { type Identity, verifyStandIn, wrap } from '../crypto/signature.ts'
@@ -128,10 +128,10 @@ export function* serverHandshake(options: ServerHandshake): Steps<Established> {
       secrets: trafficSecrets(master, t4, observe),
       maySend: client.receives === 1,
       mayReceive: true,
-      peerOutbox: client.outbox.slice(),
+      peerOutbox: copy(client.outbox),
       announced: here.position,
-      peerJournal: client.journal.slice(),
-      position: { ...client.position, digest: client.position.digest.slice() },
+      peerJournal: copy(client.journal),
+      position: { ...client.position, digest: copy(client.position.digest) },
       maxItem: client.maxItem,
     }
   } finally {

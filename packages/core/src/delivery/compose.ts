@@ -1,0 +1,135 @@
+/** From what a caller sends to a signed envelope (protocol section 8). */
+import { concat, utf8 } from '../bytes.ts'
+import { random, sha256, sha256Stream } from '../crypto/hash.ts'
+import { type Identity, pae } from '../crypto/signature.ts'
+import { LocalError } from '../errors.ts'
+import { encode } from '../wire/codec.ts'
+import {
+  attributesFault,
+  encodeAttributes,
+  itemHead,
+  MESSAGE_TYPE,
+  messageStatement,
+  SALT_LENGTH,
+} from '../wire/envelope.ts'
+import type { SignedStatement } from '../wire/records.ts'
+
+/** What a caller says of a message, beside its body. */
+export interface MessageOptions {
+  readonly contentType?: string
+  readonly id?: string
+  readonly inReplyTo?: string
+  /** A name for the receiver's people to see. */
+  readonly name?: string
+  /** Further attributes, by their names. */
+  readonly attributes?: Readonly<Record<string, string>>
+}
+
+/** A message's body: a text is sent as UTF-8; a Blob is read twice, piece by piece, and may be of any size. */
+export type MessageBody = string | Uint8Array | Blob
+
+/** An item ready to be signed: its hash, its length, and its bytes, whole or as head and body. */
+export interface OutgoingItem {
+  readonly leaf: Uint8Array
+  readonly length: number
+  readonly bytes: Uint8Array | { readonly head: Uint8Array; readonly body: Blob }
+}
+
+const BLOB_PIECE = 1024 * 1024
+
+/**
+ * Makes the item of a message, with a fresh salt.
+ *
+ * @throws LocalError MESSAGE_FORM
+ */
+export function composeItem(body: MessageBody, options?: MessageOptions): OutgoingItem | Promise<OutgoingItem> {
+  const head = itemHead(random(SALT_LENGTH), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
+  if (body instanceof Blob) return hashBlob(head, body)
+  const bytes = concat(head, typeof body === 'string' ? utf8(body) : body)
+  return { leaf: sha256(bytes), length: bytes.length, bytes }
+}
+
+const NO_ATTRIBUTES = new Uint8Array(0)
+
+function attributesOf({ contentType, id, inReplyTo, name, attributes }: MessageOptions): Uint8Array {
+  const all = new Map(Object.entries(attributes ?? {}))
+  const known = { 'content-type': contentType, id, 'in-reply-to': inReplyTo, name }
+  for (const [key, value] of Object.entries(known)) if (value !== undefined) all.set(key, value)
+  const fault = attributesFault(all)
+  if (fault !== undefined) throw new LocalError('MESSAGE_FORM', fault)
+  return encodeAttributes(all)
+}
+
+async function hashBlob(head: Uint8Array, body: Blob): Promise<OutgoingItem> {
+  const hasher = sha256Stream()
+  hasher.update(head)
+  for await (const piece of blobPieces(body, 0)) hasher.update(piece)
+  return { leaf: hasher.digest(), length: head.length + body.size, bytes: { head, body } }
+}
+
+/** A Blob's bytes from `offset` on, 1 MiB at a time. */
+export async function* blobPieces(blob: Blob, offset: number): AsyncGenerator<Uint8Array> {
+  for (let at = offset; at < blob.size; at += BLOB_PIECE) {
+    yield new Uint8Array(await blob.slice(at, at + BLOB_PIECE).arrayBuffer())
+  }
+}
+
+/** The bytes of items, one behind the other, from `offset` on. */
+export async function* readItems(items: readonly OutgoingItem[], offset: number): AsyncGenerator<Uint8Array> {
+  let skip = offset
+  for (const { bytes, length } of items) {
+    if (skip >= length) {
+      skip -= length
+      continue
+    }
+    const head = bytes instanceof Uint8Array ? bytes : bytes.head
+    if (skip < head.length) yield head.subarray(skip)
+    if (!(bytes instanceof Uint8Array)) yield* blobPieces(bytes.body, Math.max(0, skip - head.length))
+    skip = 0
+  }
+}
+
+/** An envelope as it waits at a sender, signed once and for all. */
+export interface OutgoingEnvelope {
+  readonly message: SignedStatement
+  /** SHA-256 of the PAE of its statement. */
+  readonly digest: Uint8Array
+  readonly first: number
+  readonly count: number
+  readonly lengths: readonly number[]
+  /** Whether its sender has withdrawn it: it then travels without its items. */
+  readonly withdrawn: boolean
+  /** Its items' bytes from `offset` on. */
+  read(offset: number): AsyncIterable<Uint8Array>
+}
+
+export interface EnvelopeNumbers {
+  /** keyId of the receiver. */
+  readonly to: Uint8Array
+  readonly outbox: Uint8Array
+  /** The number of the first item. */
+  readonly first: number
+  /** Milliseconds since 1970, UTC. */
+  readonly sentAt: number
+}
+
+/** Signs items as one envelope. */
+export async function composeEnvelope(
+  identity: Identity,
+  { to, outbox, first, sentAt }: EnvelopeNumbers,
+  items: readonly OutgoingItem[],
+): Promise<OutgoingEnvelope> {
+  const leaves = concat(...items.map(({ leaf }) => leaf))
+  const statement = encode(messageStatement, { from: identity.publicKey.id, to, outbox, first, sentAt, leaves })
+  const signed = pae(MESSAGE_TYPE, statement)
+  const signature = await identity.sign(signed)
+  return {
+    message: { statement, signature },
+    digest: sha256(signed),
+    first,
+    count: items.length,
+    lengths: items.map(({ length }) => length),
+    withdrawn: false,
+    read: (offset) => readItems(items, offset),
+  }
+}

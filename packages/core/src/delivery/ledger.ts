@@ -1,0 +1,125 @@
+/** One place's receipts: their chain, their making, and their order (protocol section 9). */
+import { domainHash, sha256 } from '../crypto/hash.ts'
+import { type Identity, pae } from '../crypto/signature.ts'
+import type { Peer } from '../handshake/step.ts'
+import { encode } from '../wire/codec.ts'
+import { countOf, type ItemParts, type MessageStatement } from '../wire/envelope.ts'
+import { chainLink, OUTCOME, type Outcome, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
+import type { SignedStatement } from '../wire/records.ts'
+import { type Head, type Journal, NO_POSITION, type Place, type Spool } from './journal.ts'
+import { Message } from './message.ts'
+
+/** An envelope whose signature has been verified. */
+export interface Incoming {
+  readonly statement: MessageStatement
+  readonly message: SignedStatement
+  readonly digest: Uint8Array
+}
+
+export interface LedgerOptions {
+  readonly place: Place
+  readonly peer: Peer
+  readonly identity: Identity
+  readonly journal: Journal
+  readonly now: () => number
+  readonly respond: (receipt: SignedStatement) => void
+  readonly deliver: (messages: readonly Message[]) => void
+}
+
+/** chain(n) of section 9, where `before` is chain(n - 1). */
+export function nextChain(
+  before: Uint8Array,
+  receipt: Pick<ReceiptStatement, 'index' | 'digest' | 'outcome' | 'receivedAt'>,
+  messageSignature: Uint8Array,
+): Uint8Array {
+  return domainHash('chain', chainLink(before, receipt, sha256(messageSignature)))
+}
+
+export class Ledger {
+  readonly #options: LedgerOptions
+  /** Where the place stands once all that was given to the journal is stored. */
+  head: Head
+  /** Answers that are not given yet. */
+  unanswered = 0
+  /** Resolves when all answers so far are given. */
+  answered: Promise<unknown> = Promise.resolve()
+  /** Rejects with the first failure; nothing is answered after it. */
+  readonly failed: Promise<never>
+  readonly #fail: (error: unknown) => void
+  #issued: Promise<unknown> = Promise.resolve()
+
+  constructor(options: LedgerOptions, head: Head) {
+    this.#options = options
+    this.head = head
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.failed = promise
+    this.#fail = reject
+  }
+
+  /**
+   * Makes the next receipt of this place, has it and what it is for stored, then answers with it and delivers.
+   *
+   * Does not wait: what follows can be received meanwhile, and share the commit.
+   */
+  commit(incoming: Incoming, outcome: Outcome, items: readonly Uint8Array[] | Spool, parsed: readonly ItemParts[] = []): void {
+    const { statement, message } = incoming
+    const { place, peer, identity, journal } = this.#options
+    const fields = this.#advance(incoming, outcome)
+    const { next } = this.head.position
+    const encoded = encode(receiptStatement, fields)
+    const signing = identity.sign(pae(RECEIPT_TYPE, encoded))
+    // The calls of append keep their order; their completion is waited for below.
+    const issued = this.#issued.then(async () => {
+      const receipt = { statement: encoded, signature: await signing }
+      const entry = { place, message, messageStatement: statement, receipt, receiptStatement: fields, next, items }
+      return { receipt, stored: journal.append(entry) }
+    })
+    this.#issued = issued
+    const stored = issued.then(async (entry) => {
+      await entry.stored
+      return entry.receipt
+    })
+    this.answer(stored, async (receipt) => {
+      if (parsed.length === 0) return
+      const envelope = { peer, statement, message, receipt, receivedAt: fields.receivedAt }
+      const bodies = 'blob' in items ? [await items.blob()] : items
+      const messages = parsed.map(({ attributes, bodyAt }, i) => {
+        return new Message(envelope, statement.first + i, attributes, bodies[i]!, bodyAt)
+      })
+      this.#options.deliver(messages)
+    })
+  }
+
+  /** The next receipt's statement; the head moves on to it. */
+  #advance({ statement, message, digest }: Incoming, outcome: Outcome): ReceiptStatement {
+    const { identity, journal, now } = this.#options
+    const { position, index: last, chain: before, conflicts } = this.head
+    const count = countOf(statement)
+    const link = { index: last + 1, digest, outcome, receivedAt: now() }
+    const chain = nextChain(before, link, message.signature)
+    const conflict = outcome === OUTCOME.conflict
+    this.head = {
+      position: conflict ? position : { ...NO_POSITION, next: statement.first + count },
+      index: link.index,
+      chain,
+      conflicts: conflicts + (conflict ? 1 : 0),
+    }
+    const { from: to, outbox, first } = statement
+    return { ...link, from: identity.publicKey.id, to, outbox, first, count, journal: journal.id, chain }
+  }
+
+  /** Gives an answer once it is there and all before it are given. */
+  answer(receipt: Promise<SignedStatement>, then?: (receipt: SignedStatement) => Promise<void>): void {
+    const before = this.answered
+    const give = async (): Promise<void> => {
+      const value = await receipt
+      await before
+      this.unanswered -= 1
+      this.#options.respond(value)
+      await then?.(value)
+    }
+    this.unanswered += 1
+    this.answered = give()
+    this.answered.catch(this.#fail)
+  }
+}

@@ -1,0 +1,122 @@
+/** A journal in memory: its receipts say "received", not "stored". */
+import { hex } from '../bytes.ts'
+import { random } from '../crypto/hash.ts'
+import { LocalError } from '../errors.ts'
+import { OUTCOME } from '../wire/receipt.ts'
+import type { SignedStatement } from '../wire/records.ts'
+import { EMPTY_HEAD, type Entry, type Head, type Journal, type Place, placeName, type Spool } from './journal.ts'
+
+export interface MemoryJournalOptions {
+  /** How many receipts of each place are kept, to be given again; 16,384 where it is not said. */
+  readonly keep?: number
+}
+
+interface Kept {
+  head: Head
+  readonly receipts: Map<string, SignedStatement>
+  dropped: boolean
+  partial: { readonly digest: Uint8Array; readonly spool: MemorySpool } | undefined
+}
+
+/** Makes an empty journal, which is gone with the process. */
+export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Journal {
+  const places = new Map<string, Kept>()
+
+  function kept(place: Place): Kept {
+    const name = placeName(place)
+    let found = places.get(name)
+    if (found === undefined) {
+      found = { head: EMPTY_HEAD, receipts: new Map(), dropped: false, partial: undefined }
+      places.set(name, found)
+    }
+    return found
+  }
+
+  return {
+    id: random(16),
+    durable: false,
+
+    head(place) {
+      const { head, partial } = kept(place)
+      const { next } = head.position
+      const position = partial && { next, offset: partial.spool.offset, digest: partial.digest }
+      return Promise.resolve(position && position.offset > 0 ? { ...head, position } : head)
+    },
+
+    find(place, digest) {
+      const { receipts, dropped } = kept(place)
+      const receipt = receipts.get(hex(digest))
+      if (receipt === undefined && dropped) {
+        return Promise.reject(new LocalError('STORAGE', 'the receipt is older than this memory reaches'))
+      }
+      return Promise.resolve(receipt)
+    },
+
+    append({ place, receipt, receiptStatement, next }: Entry) {
+      const found = kept(place)
+      const { index, chain, digest, outcome } = receiptStatement
+      if (index !== found.head.index + 1) return Promise.reject(new LocalError('PLACE_MOVED'))
+      const conflicts = found.head.conflicts + (outcome === OUTCOME.conflict ? 1 : 0)
+      found.head = { position: { ...EMPTY_HEAD.position, next }, index, chain, conflicts }
+      if (outcome !== OUTCOME.conflict) found.partial = undefined
+      found.receipts.set(hex(digest), receipt)
+      if (found.receipts.size > keep) {
+        found.receipts.delete(found.receipts.keys().next().value!)
+        found.dropped = true
+      }
+      return Promise.resolve()
+    },
+
+    spool(place, digest, length) {
+      const found = kept(place)
+      if (found.partial === undefined || hex(found.partial.digest) !== hex(digest)) {
+        found.partial = { digest, spool: new MemorySpool(length, () => (found.partial = undefined)) }
+      }
+      return Promise.resolve(found.partial.spool)
+    },
+
+    dropPartial(place) {
+      kept(place).partial = undefined
+      return Promise.resolve()
+    },
+  }
+}
+
+class MemorySpool implements Spool {
+  readonly length: number
+  readonly #forget: () => void
+  #pieces: Uint8Array<ArrayBuffer>[] = []
+  offset = 0
+
+  constructor(length: number, forget: () => void) {
+    this.length = length
+    this.#forget = forget
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    yield* this.#pieces
+  }
+
+  write(pieces: readonly Uint8Array[]): Promise<void> {
+    for (const piece of pieces) {
+      this.#pieces.push(piece as Uint8Array<ArrayBuffer>)
+      this.offset += piece.length
+    }
+    return Promise.resolve()
+  }
+
+  suspend(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  discard(): Promise<void> {
+    this.#pieces = []
+    this.offset = 0
+    this.#forget()
+    return Promise.resolve()
+  }
+
+  blob(): Promise<Blob> {
+    return Promise.resolve(new Blob(this.#pieces))
+  }
+}

@@ -1,0 +1,97 @@
+/** A message that has been received, verified and stored. */
+import { fromUtf8 } from '../bytes.ts'
+import { LocalError } from '../errors.ts'
+import type { Peer } from '../handshake/step.ts'
+import type { Attributes, MessageStatement } from '../wire/envelope.ts'
+import type { SignedStatement } from '../wire/records.ts'
+
+/** What the messages of one envelope share: the evidence of who sent them and that they arrived. */
+export interface ReceivedEnvelope {
+  readonly peer: Peer
+  readonly statement: MessageStatement
+  /** The statement and the sender's signature over it. */
+  readonly message: SignedStatement
+  /** The receipt that this side has signed. */
+  readonly receipt: SignedStatement
+  /** Milliseconds since 1970, UTC, as the receipt says. */
+  readonly receivedAt: number
+}
+
+/** One message: what its sender signed under one number. Its body is read like that of a Response. */
+export class Message {
+  readonly envelope: ReceivedEnvelope
+  /** The number of this message at its sender's outbox. */
+  readonly number: number
+  readonly attributes: Attributes
+  readonly #item: Uint8Array | Blob
+  readonly #bodyAt: number
+
+  constructor(envelope: ReceivedEnvelope, number: number, attributes: Attributes, item: Uint8Array | Blob, bodyAt: number) {
+    this.envelope = envelope
+    this.number = number
+    this.attributes = attributes
+    this.#item = item
+    this.#bodyAt = bodyAt
+  }
+
+  /** Who sent it. */
+  get peer(): Peer {
+    return this.envelope.peer
+  }
+
+  /** When its sender says it was sent: a claim. */
+  get sentAt(): Date {
+    return new Date(this.envelope.statement.sentAt)
+  }
+
+  get receivedAt(): Date {
+    return new Date(this.envelope.receivedAt)
+  }
+
+  get contentType(): string | undefined {
+    return this.attributes.get('content-type')
+  }
+
+  get id(): string | undefined {
+    return this.attributes.get('id')
+  }
+
+  get inReplyTo(): string | undefined {
+    return this.attributes.get('in-reply-to')
+  }
+
+  /** The name that the sender gave it. Never use it as a path. */
+  get name(): string | undefined {
+    return this.attributes.get('name')
+  }
+
+  /** The body's length in bytes. */
+  get length(): number {
+    return (this.#item instanceof Blob ? this.#item.size : this.#item.length) - this.#bodyAt
+  }
+
+  /** The body. */
+  bytes(): Promise<Uint8Array> {
+    const item = this.#item
+    if (item instanceof Uint8Array) return Promise.resolve(item.subarray(this.#bodyAt))
+    return item.slice(this.#bodyAt).bytes()
+  }
+
+  /**
+   * The body as text.
+   *
+   * @throws LocalError MESSAGE_FORM where it is not UTF-8
+   */
+  async text(): Promise<string> {
+    const text = fromUtf8(await this.bytes())
+    if (text === undefined) throw new LocalError('MESSAGE_FORM', 'its body is not UTF-8')
+    return text
+  }
+
+  /** The body piece by piece: for those too long for memory. */
+  async *stream(): AsyncGenerator<Uint8Array> {
+    const item = this.#item
+    if (item instanceof Uint8Array) yield item.subarray(this.#bodyAt)
+    else yield* item.slice(this.#bodyAt).stream()
+  }
+}

@@ -1,0 +1,72 @@
+/** What a sender keeps, and the contract that every outbox fulfils. */
+import type { PublicKey } from '../crypto/keys.ts'
+import type { Peer } from '../handshake/step.ts'
+import type { Position } from '../wire/frames.ts'
+import { type OutcomeName, outcomeName, type ReceiptStatement } from '../wire/receipt.ts'
+import type { SignedStatement } from '../wire/records.ts'
+import type { MessageBody, MessageOptions, OutgoingEnvelope } from './compose.ts'
+
+/** A receipt that has been verified: the receiver's signed word on what became of a message. */
+export interface Receipt {
+  /** 'stored' where the receiver holds it durably, 'received' where it holds it in memory. */
+  readonly outcome: OutcomeName
+  /** The number of the message that it is for. */
+  readonly number: number
+  /** When the receiver says that it came: a claim. */
+  readonly receivedAt: Date
+  readonly statement: ReceiptStatement
+  /** The evidence: what the receiver signed, and what the sender had signed. */
+  readonly receipt: SignedStatement
+  readonly message: SignedStatement
+}
+
+/** A verified receipt of an envelope. */
+export interface EnvelopeReceipt {
+  readonly receipt: SignedStatement
+  readonly statement: ReceiptStatement
+  readonly key: PublicKey
+}
+
+export function receiptOf(envelope: OutgoingEnvelope, { receipt, statement }: EnvelopeReceipt, number: number): Receipt {
+  const { message } = envelope
+  const receivedAt = new Date(statement.receivedAt)
+  return { outcome: outcomeName(statement.outcome), number, receivedAt, statement, receipt, message }
+}
+
+/** The end of a chain of receipts. */
+export interface ChainHead {
+  readonly index: number
+  readonly chain: Uint8Array
+}
+
+export const CHAIN_START: ChainHead = { index: 0, chain: new Uint8Array(32) }
+
+/**
+ * A sender's queue: it numbers and signs messages for each receiver, and forgets none before its receipt.
+ *
+ * A number is signed once; the first signature is the one that is sent again.
+ */
+export interface Outbox {
+  /** 16 random bytes, made with the outbox. */
+  readonly id: Uint8Array
+  /**
+   * A session with the receiver begins.
+   *
+   * @throws PeerError SERVER_REGRESSED, LocalError OUTBOX_BEHIND where the numbers of the two do not fit
+   */
+  begin(to: Peer, there: { readonly journal: Uint8Array; readonly position: Position }): Promise<void>
+  /**
+   * Queues a message; resolves with its verified receipt of outcome 1 or 2.
+   *
+   * @throws LocalError MESSAGE_FORM, MESSAGE_WITHDRAWN, PeerError MESSAGE_REFUSED, MESSAGE_CONFLICT
+   */
+  send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt>
+  /** All that has no receipt, in the order of its numbers, then what comes, until the signal is aborted. */
+  pending(to: Peer, signal: AbortSignal): AsyncIterable<OutgoingEnvelope>
+  /** The end of the chain of receipts that is held for this journal of the receiver's. */
+  chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead>
+  /** Keeps a verified receipt; the envelopes' receipts come in the order of their numbers. */
+  settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void>
+  /** The session is over. */
+  end(to: Peer, why: Error): void
+}

@@ -1,0 +1,122 @@
+/** The parts of incoming envelopes as one stream of bytes, cut where an envelope ends. */
+import { concat } from '../bytes.ts'
+import { PeerError } from '../errors.ts'
+import { Reader } from '../wire/codec.ts'
+
+const END = Symbol('end of an envelope')
+
+/** Bytes that a session pushes and a receiver pulls. */
+export class PartStream {
+  readonly #queue: (Uint8Array | typeof END)[] = []
+  #first = 0
+  #wake: (() => void) | undefined
+  #ended = false
+  /** Bytes pushed and not pulled yet. */
+  buffered = 0
+  #room: (() => void) | undefined
+
+  push(pieces: readonly Uint8Array[], end: boolean): void {
+    for (const piece of pieces) {
+      this.#queue.push(piece)
+      this.buffered += piece.length
+    }
+    if (end) this.#queue.push(END)
+    this.#wake?.()
+  }
+
+  /** Nothing comes any more: whoever waits for bytes is told so. */
+  finish(): void {
+    this.#ended = true
+    this.#wake?.()
+    this.#room?.()
+  }
+
+  /** Resolves when no more than `most` bytes wait to be pulled. */
+  async room(most: number): Promise<void> {
+    while (this.buffered > most && !this.#ended) {
+      await new Promise<void>((resolve) => (this.#room = resolve))
+      this.#room = undefined
+    }
+  }
+
+  /** Whether a further envelope has begun; false once nothing comes any more. */
+  async begun(): Promise<boolean> {
+    return (await this.#peek()) !== undefined
+  }
+
+  /** Exactly `length` bytes of this envelope, in one piece. */
+  async read(length: number): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = []
+    for (let left = length; left > 0; ) {
+      const piece = await this.some(left)
+      pieces.push(piece)
+      left -= piece.length
+    }
+    return pieces.length === 1 ? pieces[0]! : concat(...pieces)
+  }
+
+  /** An unsigned integer of four bytes, as a length prefix is. */
+  async u32(): Promise<number> {
+    return new Reader(await this.read(4)).uint(4)
+  }
+
+  /** The next bytes of this envelope, at least one and at most `most`. */
+  async some(most: number): Promise<Uint8Array> {
+    const piece = this.#queue[this.#first] ?? (await this.#peek())
+    if (piece === undefined) throw new Abandoned()
+    if (piece === END) throw new PeerError('ENCODING', 'an envelope cut short')
+    if (piece.length <= most) {
+      this.#shift()
+      this.#pulled(piece.length)
+      return piece
+    }
+    this.#queue[this.#first] = piece.subarray(most)
+    this.#pulled(most)
+    return piece.subarray(0, most)
+  }
+
+  /** The end of this envelope, and nothing before it. */
+  async end(): Promise<void> {
+    const piece = await this.#peek()
+    if (piece === undefined) throw new Abandoned()
+    if (piece !== END) throw new PeerError('ENCODING', 'an envelope longer than it says')
+    this.#shift()
+  }
+
+  /** Whatever is left of this envelope, dropped; more than `most` bytes are an error. */
+  async skip(most: number): Promise<void> {
+    for (let left = most; ; ) {
+      const piece = await this.#peek()
+      if (piece === undefined) throw new Abandoned()
+      this.#shift()
+      if (piece === END) return
+      this.#pulled(piece.length)
+      left -= piece.length
+      if (left < 0) throw new PeerError('ENCODING', 'an envelope longer than it says')
+    }
+  }
+
+  async #peek(): Promise<Uint8Array | typeof END | undefined> {
+    while (this.#first === this.#queue.length && !this.#ended) {
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+      this.#wake = undefined
+    }
+    return this.#queue[this.#first]
+  }
+
+  #pulled(length: number): void {
+    this.buffered -= length
+    this.#room?.()
+  }
+
+  #shift(): void {
+    this.#first += 1
+    if (this.#first === this.#queue.length || this.#first > 1024) {
+      this.#queue.splice(0, this.#first)
+      this.#first = 0
+    }
+  }
+}
+
+/** The stream ended inside an envelope, which is abandoned; no fault in itself. */
+export class Abandoned extends Error {}

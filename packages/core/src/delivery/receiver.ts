@@ -1,0 +1,278 @@
+/** Receives envelopes: verifies, stores, and answers each with a receipt, in order (protocol sections 5, 8 and 9). */
+import { copy, equal } from '../bytes.ts'
+import { sha256 } from '../crypto/hash.ts'
+import type { PublicKey } from '../crypto/keys.ts'
+import { type Identity, pae, verify } from '../crypto/signature.ts'
+import { LocalError, PeerError } from '../errors.ts'
+import type { Peer } from '../handshake/step.ts'
+import { decode, MAX_U64, u64, u64OrMark, WITHDRAWN_MARK } from '../wire/codec.ts'
+import {
+  type Attributes,
+  countOf,
+  type ItemParts,
+  LEAF_LENGTH,
+  MAX_BATCH,
+  MAX_STATEMENT,
+  MESSAGE_TYPE,
+  type MessageStatement,
+  messageStatement,
+  readItemHead,
+} from '../wire/envelope.ts'
+import type { Position } from '../wire/frames.ts'
+import { OUTCOME, type Outcome } from '../wire/receipt.ts'
+import type { SignedStatement } from '../wire/records.ts'
+import type { Journal, Place } from './journal.ts'
+import { type Incoming, Ledger } from './ledger.ts'
+import { LongItem } from './long-item.ts'
+import type { Message } from './message.ts'
+import { Abandoned, PartStream } from './part-stream.ts'
+
+/** What a receiver takes: asked before anything of an envelope is stored. False is a refusal, outcome 3. */
+export interface Policy {
+  /** As soon as statement and lengths are read: the items' lengths in bytes. */
+  envelope?(incoming: { readonly peer: Peer; readonly first: number; readonly lengths: readonly number[] }): boolean | Promise<boolean>
+  /** As soon as a message's attributes are read. */
+  item?(incoming: { readonly peer: Peer; readonly number: number; readonly attributes: Attributes; readonly length: number }): boolean | Promise<boolean>
+}
+
+export interface ReceiverOptions {
+  /** Where the session puts what has come. */
+  readonly parts: PartStream
+  readonly place: Place
+  readonly peer: Peer
+  /** Who signs the receipts. */
+  readonly identity: Identity
+  /** Every key of this side's own chain, which a statement may name in `to`. */
+  readonly ownKeys: readonly PublicKey[]
+  readonly journal: Journal
+  /** The position that this session's handshake announced. */
+  readonly announced: Position
+  /** The longest item taken, in bytes. */
+  readonly maxItem: number
+  readonly policy?: Policy
+  /** Milliseconds since 1970, UTC. */
+  readonly now: () => number
+  /** Called in the order of the envelopes, once what each receipt says is true. */
+  readonly respond: (receipt: SignedStatement) => void
+  readonly deliver: (messages: readonly Message[]) => void
+}
+
+/** Items longer than this are spooled on their way in, and can be resumed. */
+const SPOOL_FROM = 1024 * 1024
+const SPOOL_PIECE = 256 * 1024
+const MOST_CONFLICTS = 16
+/** Envelopes that may wait for their commit at a time. */
+const MOST_UNANSWERED = 64
+
+/** What follows the signature: nothing, the mark of a withdrawal, or where and how long the items are. */
+type Form = 'short' | typeof WITHDRAWN_MARK | { readonly offset: number; readonly lengths: readonly number[]; readonly left: number }
+
+export class Receiver {
+  readonly #parts: PartStream
+  readonly #options: ReceiverOptions
+  readonly #ledger: Ledger
+
+  private constructor(options: ReceiverOptions, ledger: Ledger) {
+    this.#options = options
+    this.#parts = options.parts
+    this.#ledger = ledger
+    ledger.failed.catch(() => this.#parts.finish())
+  }
+
+  /** A receiver that goes on where the place stands now: what was stored since the handshake is known to it. */
+  static async open(options: ReceiverOptions): Promise<Receiver> {
+    return new Receiver(options, new Ledger(options, await options.journal.head(options.place)))
+  }
+
+  /**
+   * Receives until `parts` is finished, and until all that was received is answered.
+   *
+   * @throws PeerError PROTOCOL, ENCODING, BAD_SIGNATURE, GAP, SUPERSEDED; LocalError STORAGE, PLACE_MOVED
+   */
+  async run(): Promise<void> {
+    let fault: unknown
+    try {
+      while (await this.#parts.begun()) {
+        await this.#envelope()
+        if (this.#ledger.unanswered >= MOST_UNANSWERED) await this.#ledger.answered
+      }
+    } catch (error) {
+      if (!(error instanceof Abandoned)) fault = error
+    }
+    await this.#ledger.answered
+    if (fault !== undefined) throw fault
+  }
+
+  async #envelope(): Promise<void> {
+    const incoming = await this.#readStatement()
+    const { statement, digest } = incoming
+    const form = await this.#readForm(statement, digest)
+    const { next } = this.#ledger.head.position
+    if (statement.first > next) throw new PeerError('GAP', `number ${statement.first} where ${next} is due`)
+    const left = typeof form === 'string' ? 0 : form.left
+    if (statement.first < next) return this.#answerKnown(incoming, left)
+    if (form === 'short') throw new LocalError('PLACE_MOVED', 'the journal stands behind what it announced')
+    if (form === WITHDRAWN_MARK) {
+      await this.#parts.end()
+      await this.#options.journal.dropPartial(this.#options.place)
+      return this.#ledger.commit(incoming, OUTCOME.withdrawn, [])
+    }
+    if (!(await this.#takes(statement, form.lengths))) return this.#refuse(incoming, left)
+    if (form.lengths.length > 1 || form.lengths[0]! <= SPOOL_FROM) return this.#receiveItems(incoming, form.lengths, left)
+    return this.#receiveLong(incoming, form.lengths[0]!, form.offset)
+  }
+
+  /** Statement and signature: nothing else is read, and nothing stored, before they are verified. */
+  async #readStatement(): Promise<Incoming> {
+    const { place, peer, ownKeys } = this.#options
+    const length = await this.#parts.u32()
+    if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')
+    const bytes = copy(await this.#parts.read(length))
+    const statement = decode(messageStatement, bytes)
+    const key = peer.keys.find(({ id }) => equal(id, statement.from))
+    if (key === undefined) throw new PeerError('PROTOCOL', 'a statement from another sender')
+    if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw new PeerError('PROTOCOL', 'a statement to another receiver')
+    if (!equal(statement.outbox, place.outbox)) throw new PeerError('PROTOCOL', 'a statement of another outbox')
+    if ((await this.#parts.u32()) !== key.signatureLength) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')
+    const signature = copy(await this.#parts.read(key.signatureLength))
+    const signed = pae(MESSAGE_TYPE, bytes)
+    if (!verify(key, signed, signature)) throw new PeerError('BAD_SIGNATURE', 'of a message')
+    return { statement, message: { statement: bytes, signature }, digest: sha256(signed) }
+  }
+
+  async #readForm(statement: MessageStatement, digest: Uint8Array): Promise<Form> {
+    const { announced } = this.#options
+    if (statement.first < announced.next) {
+      await this.#parts.end()
+      return 'short'
+    }
+    const offset = decode(u64OrMark, await this.#parts.read(8))
+    if (offset === WITHDRAWN_MARK) return WITHDRAWN_MARK
+    const count = countOf(statement)
+    const encoded = await this.#parts.read(8 * count)
+    const lengths = Array.from({ length: count }, (_, i) => decode(u64, encoded.subarray(8 * i, 8 * i + 8)))
+    const total = lengths.reduce((sum, length) => sum + length, 0)
+    if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')
+    if (count > 1 && total > MAX_BATCH) throw new PeerError('PROTOCOL', 'an envelope of several messages that is too long')
+    const resumes = statement.first === announced.next && equal(digest, announced.digest) && offset === announced.offset
+    if (offset > total || (offset !== 0 && !resumes)) throw new PeerError('PROTOCOL', 'an offset that was not announced')
+    return { offset, lengths, left: total - offset }
+  }
+
+  async #takes({ first }: MessageStatement, lengths: readonly number[]): Promise<boolean> {
+    const { maxItem, policy, peer } = this.#options
+    if (lengths.some((length) => length > maxItem)) return false
+    return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths }))
+  }
+
+  async #takesItem(number: number, { attributes }: ItemParts, length: number): Promise<boolean> {
+    const { policy, peer } = this.#options
+    return policy?.item === undefined || (await policy.item({ peer, number, attributes, length }))
+  }
+
+  /** The same envelope again gets its receipt again; another one at taken numbers gets a conflict. */
+  async #answerKnown(incoming: Incoming, left: number): Promise<void> {
+    const { journal, place } = this.#options
+    await this.#ledger.answered
+    const known = await journal.find(place, incoming.digest)
+    if (known !== undefined) this.#ledger.answer(Promise.resolve(known))
+    else if (this.#ledger.head.conflicts < MOST_CONFLICTS) this.#ledger.commit(incoming, OUTCOME.conflict, [])
+    else throw new PeerError('PROTOCOL', 'conflicts without end')
+    await this.#parts.skip(left)
+  }
+
+  async #refuse(incoming: Incoming, left: number): Promise<void> {
+    await this.#options.journal.dropPartial(this.#options.place)
+    this.#ledger.commit(incoming, OUTCOME.refused, [])
+    await this.#parts.skip(left)
+  }
+
+  /** Items that fit in memory, whole. */
+  async #receiveItems(incoming: Incoming, lengths: readonly number[], left: number): Promise<void> {
+    const all = await this.#parts.read(left)
+    await this.#parts.end()
+    const { first, leaves } = incoming.statement
+    const items: Uint8Array[] = []
+    const parsed: ItemParts[] = []
+    let refused = false
+    for (let i = 0, at = 0; i < lengths.length; at += lengths[i]!, i++) {
+      const item = all.subarray(at, at + lengths[i]!)
+      if (!equal(sha256(item), leaves.subarray(LEAF_LENGTH * i, LEAF_LENGTH * (i + 1)))) {
+        throw new PeerError('PROTOCOL', 'a message does not match its leaf')
+      }
+      const head = readItemHead(item, item.length)
+      if (head === undefined || head === 'more') refused = true
+      else {
+        if (this.#options.policy?.item !== undefined && !(await this.#takesItem(first + i, head, item.length))) refused = true
+        items.push(item)
+        parsed.push(head)
+      }
+    }
+    if (refused) return this.#ledger.commit(incoming, OUTCOME.refused, [])
+    return this.#ledger.commit(incoming, this.#stored, items, parsed)
+  }
+
+  get #stored(): Outcome {
+    return this.#options.journal.durable ? OUTCOME.stored : OUTCOME.received
+  }
+
+  /** One long item, written to the journal's spool while it comes. */
+  async #receiveLong(incoming: Incoming, length: number, offset: number): Promise<void> {
+    const { journal, place } = this.#options
+    const { statement, digest } = incoming
+    // A commit under way would drop what is held at this place.
+    await this.#ledger.answered
+    let spool = await journal.spool(place, digest, length)
+    if (spool.length !== length) {
+      await spool.discard()
+      throw new PeerError('PROTOCOL', 'lengths other than the first time')
+    }
+    if (offset === 0 && spool.offset > 0) {
+      await spool.discard()
+      spool = await journal.spool(place, digest, length)
+    }
+    if (offset !== spool.offset) throw new LocalError('PLACE_MOVED', 'an offset no longer fits')
+    const item = new LongItem(length)
+    for await (const piece of spool.read()) item.add(piece)
+    let kept = false
+    try {
+      while (item.received < length) {
+        const pieces = await this.#gather(Math.min(SPOOL_PIECE, length - item.received))
+        for (const piece of pieces) item.add(piece)
+        if (item.head === undefined && item.formKnown) break
+        if (item.takeHead() && !(await this.#takesItem(statement.first, item.head!, length))) {
+          await spool.discard()
+          this.#ledger.commit(incoming, OUTCOME.refused, [])
+          return await this.#parts.skip(length - item.received)
+        }
+        await spool.write(pieces)
+      }
+      // A form that is wrong is a refusal only where the leaf holds: what is left is hashed, and kept nowhere.
+      while (item.received < length) item.add(await this.#parts.some(length - item.received))
+      await this.#parts.end()
+      kept = true
+    } finally {
+      if (!kept) await spool.suspend()
+    }
+    if (!equal(item.leaf(), statement.leaves)) {
+      await spool.discard()
+      throw new PeerError('PROTOCOL', 'a message does not match its leaf')
+    }
+    if (item.head === undefined) {
+      await spool.discard()
+      return this.#ledger.commit(incoming, OUTCOME.refused, [])
+    }
+    return this.#ledger.commit(incoming, this.#stored, spool, [item.head])
+  }
+
+  /** Some pieces, `most` bytes in all: so that storage sees few, large writes. */
+  async #gather(most: number): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[] = []
+    for (let left = most; left > 0; ) {
+      const piece = await this.#parts.some(left)
+      pieces.push(piece)
+      left -= piece.length
+    }
+    return pieces
+  }
+}

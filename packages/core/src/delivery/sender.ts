@@ -1,0 +1,166 @@
+/** Sends what an outbox holds, and checks the receipts (protocol sections 8 and 9). */
+import { copy, equal, hex } from '../bytes.ts'
+import type { PublicKey } from '../crypto/keys.ts'
+import { pae, verify } from '../crypto/signature.ts'
+import { PeerError } from '../errors.ts'
+import type { Peer } from '../handshake/step.ts'
+import { decode, encode, lengthPrefixed, u64OrMark, WITHDRAWN_MARK } from '../wire/codec.ts'
+import { envelopeHead } from '../wire/envelope.ts'
+import type { Position } from '../wire/frames.ts'
+import { RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
+import { MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
+import type { OutgoingEnvelope } from './compose.ts'
+import { nextChain } from './ledger.ts'
+import type { ChainHead, Outbox } from './outbox.ts'
+
+export interface SenderOptions {
+  readonly outbox: Outbox
+  readonly peer: Peer
+  /** Every key of this side's own chain, which a receipt may name in `to`. */
+  readonly ownKeys: readonly PublicKey[]
+  /** Where the peer said, in this session's handshake, that it stands at this outbox. */
+  readonly position: Position
+  /** Queues one record; resolves when there is room for more. */
+  readonly send: (kind: 'MESSAGE' | 'MESSAGE-END', payload: readonly Uint8Array[]) => Promise<void> | undefined
+}
+
+/** Envelopes that may wait for their receipts at a time. */
+const MOST_IN_FLIGHT = 64
+
+interface InFlight {
+  readonly envelope: OutgoingEnvelope
+  /** Its receipt came while it was still being sent: what is left of it need not travel. */
+  answered: boolean
+}
+
+export class Sender {
+  readonly #options: SenderOptions
+  readonly #abort = new AbortController()
+  readonly #inFlight: InFlight[] = []
+  readonly #chains = new Map<string, ChainHead>()
+  /** Resolves when all receipts so far are settled. */
+  settled: Promise<void> = Promise.resolve()
+  #wake: (() => void) | undefined
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  /** Sends until `stop`. */
+  async run(): Promise<void> {
+    const { outbox, peer } = this.#options
+    const { signal } = this.#abort
+    for await (const envelope of outbox.pending(peer, signal)) {
+      if (signal.aborted) return
+      await this.#send(envelope)
+      while (this.#inFlight.length >= MOST_IN_FLIGHT && !signal.aborted) {
+        await new Promise<void>((resolve) => (this.#wake = resolve))
+      }
+    }
+  }
+
+  /** No further envelope is begun; receipts are still taken. */
+  stop(): void {
+    this.#abort.abort()
+    this.#wake?.()
+  }
+
+  async #send(envelope: OutgoingEnvelope): Promise<void> {
+    const { position, send } = this.#options
+    const { message, digest, first, lengths, withdrawn } = envelope
+    const flight: InFlight = { envelope, answered: false }
+    this.#inFlight.push(flight)
+    const signed = lengthPrefixed(message.statement, message.signature)
+    if (first < position.next) return send('MESSAGE-END', [signed])
+    if (withdrawn) return send('MESSAGE-END', [signed, encode(u64OrMark, WITHDRAWN_MARK)])
+    const total = lengths.reduce((sum, length) => sum + length, 0)
+    const resumes = first === position.next && equal(digest, position.digest) && position.offset <= total
+    const offset = resumes ? position.offset : 0
+    const packer = new Packer()
+    for (const part of packer.add(envelopeHead(message.statement, message.signature, offset, lengths))) {
+      await send('MESSAGE', part)
+    }
+    for await (const piece of envelope.read(offset)) {
+      for (const part of packer.add(piece)) {
+        if (flight.answered || this.#abort.signal.aborted) return flight.answered ? send('MESSAGE-END', []) : undefined
+        const room = send('MESSAGE', part)
+        if (room !== undefined) await room
+      }
+    }
+    await send('MESSAGE-END', packer.rest())
+  }
+
+  /**
+   * Takes a receipt; those that come in turn are settled in turn.
+   *
+   * @throws PeerError RECEIPT, ENCODING, BAD_SIGNATURE
+   */
+  receipt(receipt: SignedStatement): Promise<void> {
+    // The bytes are kept for good, and must not hold on to the buffer that they came in.
+    const own = { statement: copy(receipt.statement), signature: copy(receipt.signature) }
+    this.settled = this.settled.then(() => this.#settle(own))
+    return this.settled
+  }
+
+  async #settle(receipt: SignedStatement): Promise<void> {
+    const { outbox, peer } = this.#options
+    const flight = this.#inFlight[0]
+    if (flight === undefined) throw new PeerError('RECEIPT', 'nothing was sent that it could be for')
+    const statement = decode(receiptStatement, receipt.statement)
+    const key = this.#check(flight.envelope, statement, receipt)
+    await this.#continueChain(flight.envelope, statement)
+    await outbox.settle(peer, flight.envelope, { receipt, statement, key })
+    flight.answered = true
+    this.#inFlight.shift()
+    this.#wake?.()
+  }
+
+  #check({ digest, first, count }: OutgoingEnvelope, statement: ReceiptStatement, receipt: SignedStatement): PublicKey {
+    const { outbox, peer, ownKeys } = this.#options
+    const key = peer.keys.find(({ id }) => equal(id, statement.from))
+    if (key === undefined) throw new PeerError('RECEIPT', 'not from this peer')
+    if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw new PeerError('RECEIPT', 'to another sender')
+    if (!equal(statement.outbox, outbox.id)) throw new PeerError('RECEIPT', 'of another outbox')
+    if (statement.first !== first || statement.count !== count || !equal(statement.digest, digest)) {
+      throw new PeerError('RECEIPT', 'for another envelope')
+    }
+    if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature)) throw new PeerError('BAD_SIGNATURE', 'of a receipt')
+    return key
+  }
+
+  async #continueChain({ message }: OutgoingEnvelope, statement: ReceiptStatement): Promise<void> {
+    const { outbox, peer } = this.#options
+    const journal = hex(statement.journal)
+    const { index, chain } = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
+    const expected = nextChain(chain, statement, message.signature)
+    if (statement.index !== index + 1 || !equal(statement.chain, expected)) {
+      throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
+    }
+    this.#chains.set(journal, { index: statement.index, chain: expected })
+  }
+}
+
+/** Cuts a stream of pieces into payloads of the full length, without copying. */
+class Packer {
+  #pieces: Uint8Array[] = []
+  #length = 0
+
+  rest(): Uint8Array[] {
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#length = 0
+    return pieces
+  }
+
+  *add(piece: Uint8Array): Generator<Uint8Array[]> {
+    let rest = piece
+    while (this.#length + rest.length > MAX_PAYLOAD) {
+      const room = MAX_PAYLOAD - this.#length
+      if (room > 0) this.#pieces.push(rest.subarray(0, room))
+      rest = rest.subarray(room)
+      yield this.rest()
+    }
+    if (rest.length > 0) this.#pieces.push(rest)
+    this.#length += rest.length
+  }
+}

@@ -1,0 +1,144 @@
+/** Accepting clients over TCP. */
+import { createServer, type AddressInfo, type ListenOptions as NetListenOptions, type Server as NetServer, type Socket } from 'node:net'
+import type { Journal } from '../delivery/journal.ts'
+import { placeName } from '../delivery/journal.ts'
+import { CountersignError, LocalError } from '../errors.ts'
+import type { Peer } from '../handshake/step.ts'
+import { REASON } from '../wire/records.ts'
+import { Admission, type AdmissionOptions } from './admission.ts'
+import { ownKeysOf, peerName, placeOf } from './options.ts'
+import type { SecureSession } from './secure-session.ts'
+import { secureServer, type ServerOptions } from './secure.ts'
+
+export interface ListenOptions extends ServerOptions, AdmissionOptions {
+  readonly port?: number
+  /** Where to listen; every address of this machine where it is not said. */
+  readonly host?: string
+  /** Another way to listen, as node:net takes it: a path, or a descriptor that was passed on. */
+  readonly on?: NetListenOptions
+  readonly journal: Journal
+  /** Told of each connection that came to nothing, with the address it came from. */
+  readonly onReject?: (error: CountersignError, address: string) => void
+  /** Whether a trusted peer is let in now; where it is not, it is told to try later. */
+  readonly admits?: (peer: Peer) => boolean
+}
+
+/** A server that is listening: iterate over it for its sessions. */
+export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
+  readonly #net: NetServer
+  readonly #options: ListenOptions
+  readonly #admission: Admission
+  readonly #sessions = new Set<SecureSession>()
+  readonly #handshakes = new Set<Socket>()
+  /** Who holds each place, and where each peer receives. */
+  readonly #places = new Map<string, SecureSession>()
+  readonly #receiving = new Map<string, SecureSession>()
+  #waiting: SecureSession[] = []
+  #wake: (() => void) | undefined
+  #closing = false
+
+  /** For `listen` alone. */
+  constructor(net: NetServer, options: ListenOptions) {
+    this.#net = net
+    this.#options = options
+    this.#admission = new Admission(options)
+    net.on('connection', (socket) => void this.#accept(socket))
+  }
+
+  /** Where it listens. */
+  get address(): AddressInfo | string | null {
+    return this.#net.address()
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return (this.#net.address() as AddressInfo).port
+  }
+
+  /** The sessions that are open now. */
+  get sessions(): ReadonlySet<SecureSession> {
+    return this.#sessions
+  }
+
+  /** Each session as it begins, until the server is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<SecureSession, void, undefined> {
+    for (;;) {
+      yield* this.#waiting.splice(0)
+      if (this.#waiting.length > 0) continue
+      if (this.#closing) return
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  /** Stops accepting; gives every session the receipts that it is owed, CLOSE "going away", and time to end. */
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#wake?.()
+    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
+    for (const socket of this.#handshakes) socket.destroy()
+    await Promise.all([...this.#sessions].map((session) => session.abandon(REASON.goingAway)))
+    await closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    const address = socket.remoteAddress ?? ''
+    socket.on('error', () => {})
+    if (this.#closing || !this.#admission.enter(address)) return void socket.destroy()
+    this.#handshakes.add(socket)
+    socket.setNoDelay(true)
+    try {
+      const company = { takeOver: this.#takeOver, admits: (peer: Peer) => !this.#closing && (this.#options.admits?.(peer) ?? true) }
+      this.#add(await secureServer(socket, this.#options, company))
+    } catch (cause) {
+      const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
+      this.#options.onReject?.(error, address)
+    } finally {
+      this.#handshakes.delete(socket)
+      this.#admission.leave(address)
+    }
+  }
+
+  #add(session: SecureSession): void {
+    this.#sessions.add(session)
+    void session.closed.then(() => this.#sessions.delete(session))
+    this.#waiting.push(session)
+    this.#wake?.()
+  }
+
+  /** The newest session of a place has it; of those in which a client receives, the newest is sent to. */
+  readonly #takeOver = async (session: SecureSession): Promise<void> => {
+    const place = placeName(placeOf(session.peer, ownKeysOf(this.#options), session.peerOutbox))
+    const older = this.#places.get(place)
+    this.#places.set(place, session)
+    void session.closed.then(() => this.#places.get(place) === session && this.#places.delete(place))
+    if (session.sends) {
+      const name = peerName(session.peer)
+      this.#receiving.get(name)?.stopSending()
+      this.#receiving.set(name, session)
+      void session.closed.then(() => this.#receiving.get(name) === session && this.#receiving.delete(name))
+    }
+    await older?.abandon(REASON.superseded)
+  }
+}
+
+/**
+ * Listens for clients.
+ *
+ * @throws Error of node:net where the port cannot be had
+ */
+export async function listen(options: ListenOptions): Promise<Server> {
+  const net = createServer({ allowHalfOpen: true, pauseOnConnect: false })
+  const server = new Server(net, options)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  net.once('error', reject)
+  const { port = 0, host } = options
+  net.listen(options.on ?? { port, ...(host !== undefined && { host }) }, resolve)
+  await promise
+  net.off('error', reject)
+  net.on('error', () => {})
+  return server
+}

@@ -1,0 +1,122 @@
+/** Securing a byte stream: handshake, then session, by either side. */
+import type { Duplex } from 'node:stream'
+import { random } from '../crypto/hash.ts'
+import { NO_POSITION } from '../delivery/journal.ts'
+import { MemoryOutbox } from '../delivery/memory-outbox.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import { CountersignError, LocalError, NetworkError } from '../errors.ts'
+import { clientHandshake } from '../handshake/client.ts'
+import type { Established } from '../handshake/peer.ts'
+import type { Location, Peer, Steps } from '../handshake/step.ts'
+import { serverHandshake } from '../handshake/server.ts'
+import { driveHandshake, type Knowledge, wantsSilence } from './handshake.ts'
+import { type CommonOptions, identitiesOf, lookUp, ownKeysOf, type Peers, peerOf, type PinnedPeer, placeOf } from './options.ts'
+import { SecureSession } from './secure-session.ts'
+import { Wire } from './wire.ts'
+
+export const HANDSHAKE_WITHIN = 10_000
+
+export interface ClientOptions extends CommonOptions {
+  /** The server: the one key, or chain, that is trusted to answer. */
+  readonly peer: PinnedPeer
+  /** Cancels dialling and handshake; not the session. */
+  readonly signal?: AbortSignal
+}
+
+export interface ServerOptions extends CommonOptions {
+  /** Whom this side trusts. */
+  readonly peers: Peers
+  readonly signal?: AbortSignal
+}
+
+/** Other sessions of the same server, which a new one may supersede. */
+export interface Company {
+  takeOver(session: SecureSession): Promise<void>
+  /** What to answer a peer that is trusted and verified: false is "busy". */
+  admits(peer: Peer): boolean
+}
+
+const alone: Company = { takeOver: () => Promise.resolve(), admits: () => true }
+
+/** Runs the client's side over a stream; resolves once the server is proven. Without a journal it takes no messages. */
+export async function secureClient(stream: Duplex, options: ClientOptions): Promise<SecureSession> {
+  const identity = identitiesOf(options)[0]!
+  const outbox = options.outbox ?? new MemoryOutbox(identity, Date.now)
+  const handshake = clientHandshake({
+    ...handshakeOptions(options, outbox),
+    identity,
+    peer: peerOf(options.peer),
+    receives: options.journal !== undefined,
+  })
+  const wire = new Wire(stream)
+  const established = await run(wire, handshake, options, { trust: () => undefined, locate: locator(options, alone) })
+  return new SecureSession(wire, established, options, { outbox, takeOver: () => Promise.resolve() })
+}
+
+/** Runs the server's side over a stream; resolves once the client's first record has opened. */
+export async function secureServer(stream: Duplex, options: ServerOptions, company: Company = alone): Promise<SecureSession> {
+  const identities = identitiesOf(options)
+  const { handshakeWithin = HANDSHAKE_WITHIN } = options
+  const deadline = performance.now() + handshakeWithin
+  const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
+  const handshake = serverHandshake({ ...handshakeOptions(options, outbox), identities })
+  const wire = new Wire(stream)
+  const established = await run(wire, handshake, options, { trust: lookUp(options.peers), locate: locator(options, company) })
+  const session = new SecureSession(wire, established, options, { outbox, takeOver: (self) => company.takeOver(self) })
+  await within(session.confirmed, deadline - performance.now(), options.signal, () => wire.end())
+  return session
+}
+
+function handshakeOptions({ maxItem = 2 ** 53, entropy, observe }: CommonOptions, { id: outbox }: Outbox) {
+  return { outbox, maxItem, ...(entropy && { entropy }), ...(observe && { observe }) }
+}
+
+function locator(options: CommonOptions, company: Company): (peer: Peer, outbox: Uint8Array) => Promise<Location> {
+  const { journal } = options
+  const ownKeys = ownKeysOf(options)
+  return async (peer, outbox) => {
+    if (!company.admits(peer)) return undefined
+    if (journal === undefined) return { journal: random(16), position: NO_POSITION }
+    const { position } = await journal.head(placeOf(peer, ownKeys, outbox))
+    return { journal: journal.id, position }
+  }
+}
+
+async function run(wire: Wire, steps: Steps<Established>, options: ClientOptions | ServerOptions, knowledge: Knowledge): Promise<Established> {
+  const { handshakeWithin = HANDSHAKE_WITHIN, signal, trace = () => {} } = options
+  const deadline = performance.now() + handshakeWithin
+  const left = (): number => deadline - performance.now()
+  try {
+    return await within(driveHandshake(wire, steps, knowledge, trace), left(), signal, () => {})
+  } catch (error) {
+    if (wantsSilence(error)) {
+      // Not a byte, and no sign by the time either: the stranger is read until the deadline.
+      wire.drop()
+      await within(wire.closed, left(), signal, () => {}).catch(() => {})
+    }
+    wire.end()
+    throw error
+  }
+}
+
+/** The result, or NO_ANSWER after so many ms, or ABORTED; `giveUp` then ends what is under way. */
+async function within<T>(work: Promise<T>, ms: number, signal: AbortSignal | undefined, giveUp: () => void): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const fail = (error: CountersignError): void => {
+    giveUp()
+    reject(error)
+  }
+  const timer = setTimeout(() => fail(new NetworkError('NO_ANSWER')), Math.max(0, ms))
+  const aborted = (): void => fail(new LocalError('ABORTED', undefined, { cause: signal?.reason }))
+  signal?.addEventListener('abort', aborted, { once: true })
+  try {
+    signal?.throwIfAborted()
+    return await Promise.race([work, promise])
+  } catch (error) {
+    throw signal?.aborted && !(error instanceof CountersignError) ? new LocalError('ABORTED', undefined, { cause: error }) : error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+    work.catch(() => {})
+  }
+}

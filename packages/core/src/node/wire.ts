@@ -1,0 +1,128 @@
+/** A byte stream of Node's: exact reads for the handshake, chunks for the session, writes in one go. */
+import type { Duplex } from 'node:stream'
+import { concat } from '../bytes.ts'
+import { NetworkError } from '../errors.ts'
+
+/** How long a side that has ended reads and drops, so that no reset destroys what it sent (protocol section 2). */
+const LINGER_MS = 2_000
+
+export class Wire {
+  readonly #stream: Duplex
+  #chunks: Uint8Array[] = []
+  #available = 0
+  #ended = false
+  #error: Error | undefined
+  #wake: (() => void) | undefined
+  #onChunk: ((chunk: Uint8Array) => void) | undefined
+  #onEnd: ((error: Error | undefined) => void) | undefined
+  #onDrain: (() => void) | undefined
+  #dropping = false
+  /** Resolves when the stream is gone. */
+  readonly closed: Promise<void>
+
+  constructor(stream: Duplex) {
+    this.#stream = stream
+    stream.on('data', (chunk: Uint8Array) => this.#data(chunk))
+    stream.on('end', () => this.#end(undefined))
+    stream.on('error', (error) => this.#end(error))
+    stream.on('drain', () => this.#onDrain?.())
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    stream.on('close', () => {
+      this.#end(undefined)
+      resolve()
+    })
+  }
+
+  #data(chunk: Uint8Array): void {
+    if (this.#dropping) return
+    if (this.#onChunk !== undefined) return this.#onChunk(chunk)
+    this.#chunks.push(chunk)
+    this.#available += chunk.length
+    this.#wake?.()
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#error = error
+    this.#wake?.()
+    this.#onEnd?.(error)
+  }
+
+  /**
+   * Exactly `length` bytes.
+   *
+   * @throws NetworkError TRUNCATED where the stream ends before
+   */
+  async read(length: number): Promise<Uint8Array> {
+    while (this.#available < length) {
+      if (this.#ended) throw new NetworkError('TRUNCATED', undefined, { cause: this.#error })
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+    this.#wake = undefined
+    const all = concat(...this.#chunks)
+    this.#chunks = [all.subarray(length)]
+    this.#available -= length
+    return all.subarray(0, length)
+  }
+
+  /** Hands every chunk on from now, those first that have come already; and the end, once. */
+  listen(onChunk: (chunk: Uint8Array) => void, onEnd: (error: Error | undefined) => void, onDrain: () => void): void {
+    const before = this.#chunks
+    this.#chunks = []
+    this.#onChunk = onChunk
+    this.#onEnd = onEnd
+    this.#onDrain = onDrain
+    for (const chunk of before) onChunk(chunk)
+    if (this.#ended) onEnd(this.#error)
+  }
+
+  /** Writes pieces as one; false where the stream wants no more for now. */
+  write(pieces: readonly Uint8Array[]): boolean {
+    const stream = this.#stream
+    if (stream.destroyed || stream.writableEnded) return true
+    stream.cork()
+    for (const piece of pieces) stream.write(piece)
+    stream.uncork()
+    return !stream.writableNeedDrain
+  }
+
+  get blocked(): boolean {
+    return this.#stream.writableNeedDrain && !this.#stream.destroyed
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
+  }
+
+  /** Reads on and keeps nothing. */
+  drop(): void {
+    this.#dropping = true
+    this.#chunks = []
+    this.#stream.resume()
+  }
+
+  /** Sends FIN, reads and drops until the peer's end or 2 s are over, then lets go. */
+  end(): void {
+    this.drop()
+    const stream = this.#stream
+    if (stream.destroyed) return
+    if (!stream.writableEnded) stream.end()
+    if (this.#ended) {
+      stream.once('finish', () => stream.destroy())
+      if (stream.writableFinished) stream.destroy()
+    }
+    const timer = setTimeout(() => stream.destroy(), LINGER_MS)
+    stream.once('end', () => stream.destroy())
+    stream.once('close', () => clearTimeout(timer))
+  }
+
+  destroy(): void {
+    this.#stream.destroy()
+  }
+}

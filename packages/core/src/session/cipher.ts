@@ -1,0 +1,121 @@
+/** One direction of a session: its traffic secret, and what the key of the moment has protected (protocol section 7). */
+import { concat, copy, wipe } from '../bytes.ts'
+import { type AeadKey, aeadKey, Opener, sealPieces, TAG_LENGTH } from '../crypto/aead.ts'
+import { label } from '../crypto/hash.ts'
+import { LocalError, PeerError } from '../errors.ts'
+import { bodyLength, frameHeader, HEADER_LENGTH } from '../wire/frames.ts'
+
+const nothing = new Uint8Array(0)
+
+/** A traffic secret and its key; `update` replaces both and counts from 0 again. */
+class TrafficKey {
+  #secret: Uint8Array
+  aead: AeadKey
+  /** The sequence number of the next record, and so the number of records under this key. */
+  seq = 0
+  /** Bytes of plaintext under this key. */
+  bytes = 0
+
+  constructor(secret: Uint8Array) {
+    this.#secret = copy(secret)
+    wipe(secret)
+    this.aead = aeadKey(this.#secret)
+  }
+
+  update(): void {
+    const next = label(this.#secret, 'traffic update', nothing, 32)
+    this.erase()
+    this.#secret = next
+    this.aead = aeadKey(next)
+    this.seq = 0
+    this.bytes = 0
+  }
+
+  erase(): void {
+    wipe(this.#secret)
+  }
+}
+
+/** Seals records. */
+export class Sealer extends TrafficKey {
+  /** One record: header, sealed pieces and tag, to be written one behind the other. */
+  record(kind: number, payload: readonly Uint8Array[]): Uint8Array[] {
+    if (this.seq >= Number.MAX_SAFE_INTEGER) throw new LocalError('SESSION_ENDED', 'no sequence number is left')
+    const length = payload.reduce((sum, piece) => sum + piece.length, 1)
+    const header = frameHeader('RECORD', length + TAG_LENGTH)
+    const [sealedKind, ...sealed] = sealPieces(this.aead, this.seq, header, [Uint8Array.of(kind), ...payload])
+    this.seq += 1
+    this.bytes += length
+    return [concat(header, sealedKind!), ...sealed]
+  }
+}
+
+/** One record that has opened. */
+export interface OpenedRecord {
+  readonly kind: number
+  /** The payload in pieces, none of them empty. */
+  readonly payload: readonly Uint8Array[]
+  /** The payload's length in bytes. */
+  readonly length: number
+}
+
+/** Opens records out of a stream of bytes that may be cut anywhere. */
+export class RecordOpener extends TrafficKey {
+  readonly #header = new Uint8Array(HEADER_LENGTH)
+  readonly #tag = new Uint8Array(TAG_LENGTH)
+  #filled = 0
+  /** Bytes of ciphertext of the record under way, and how many of them have come. */
+  #length = 0
+  #opener: Opener | undefined
+
+  /**
+   * Takes the start of `chunk`, up to the end of one record at the most.
+   *
+   * @returns how many bytes were taken, and the record where one is whole
+   * @throws PeerError FRAME, NOT_AUTHENTIC
+   */
+  take(chunk: Uint8Array): { readonly taken: number; readonly record?: OpenedRecord } {
+    let taken = 0
+    if (this.#opener === undefined) {
+      taken = this.#fill(this.#header, chunk)
+      if (this.#filled < HEADER_LENGTH) return { taken }
+      this.#length = bodyLength('RECORD', this.#header) - TAG_LENGTH
+      this.#opener = new Opener(this.aead, this.seq, this.#header)
+      this.#filled = 0
+    }
+    if (this.#filled < this.#length) {
+      const piece = chunk.subarray(taken, taken + this.#length - this.#filled)
+      if (piece.length > 0) this.#opener.update(piece)
+      this.#filled += piece.length
+      taken += piece.length
+      if (this.#filled < this.#length) return { taken }
+    }
+    taken += this.#fill(this.#tag, chunk.subarray(taken), this.#length)
+    if (this.#filled < this.#length + TAG_LENGTH) return { taken }
+    return { taken, record: this.#finish() }
+  }
+
+  /** Whether the stream may end here: between two records. */
+  get between(): boolean {
+    return this.#opener === undefined && this.#filled === 0
+  }
+
+  #fill(target: Uint8Array, chunk: Uint8Array, from = 0): number {
+    const piece = chunk.subarray(0, target.length - (this.#filled - from))
+    target.set(piece, this.#filled - from)
+    this.#filled += piece.length
+    return piece.length
+  }
+
+  #finish(): OpenedRecord {
+    const pieces = this.#opener!.finish(this.#tag)
+    if (pieces === undefined) throw new PeerError('NOT_AUTHENTIC', 'a record does not open')
+    this.#opener = undefined
+    this.#filled = 0
+    this.seq += 1
+    this.bytes += this.#length
+    const kind = pieces[0]![0]!
+    const rest = pieces[0]!.subarray(1)
+    return { kind, payload: rest.length > 0 ? [rest, ...pieces.slice(1)] : pieces.slice(1), length: this.#length - 1 }
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * A session's records (protocol section 7): bytes in, events out. It knows kinds, keys, limits and the order of CLOSE,
+ * and nothing of envelopes. Time is an argument, in ms of any steady clock.
+ */
+import { concat, equal, fromUtf8, printable, utf8 } from '../bytes.ts'
+import { random } from '../crypto/hash.ts'
+import { PeerError } from '../errors.ts'
+import type { TrafficSecrets } from '../handshake/key-schedule.ts'
+import { decode, encode } from '../wire/codec.ts'
+import {
+  closePayload,
+  KIND,
+  type KindName,
+  pingPayload,
+  type Reason,
+  REASON,
+  receiptPayload,
+  type SignedStatement,
+} from '../wire/records.ts'
+import { type OpenedRecord, RecordOpener, Sealer } from './cipher.ts'
+import { type Limits, LIMITS } from './limits.ts'
+
+export type SessionEvent =
+  /** A part of the envelope under way; `end` with its last. */
+  | { readonly type: 'part'; readonly pieces: readonly Uint8Array[]; readonly end: boolean }
+  | { readonly type: 'receipt'; readonly receipt: SignedStatement }
+  | { readonly type: 'close'; readonly reason: Reason; readonly text: string }
+  /** An answer to a PING, and how long it took in ms. */
+  | { readonly type: 'pong'; readonly elapsed: number }
+
+export interface SessionOptions {
+  readonly role: 'client' | 'server'
+  readonly secrets: TrafficSecrets
+  /** Whether the peer may send messages. */
+  readonly mayReceive: boolean
+  readonly limits?: Partial<Limits>
+  readonly now: number
+  /** Sees each record sent and received, by its name and payload length. */
+  readonly trace?: (sent: boolean, kind: KindName, length: number) => void
+}
+
+const nothing: readonly Uint8Array[] = []
+const kindNames = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name as KindName]))
+
+export class Session {
+  readonly #sealer: Sealer
+  readonly #opener: RecordOpener
+  readonly #mayReceive: boolean
+  readonly #limits: Limits
+  readonly #trace: NonNullable<SessionOptions['trace']>
+  #output: Uint8Array[] = []
+  #outputLength = 0
+  #keySince: number
+  #budget: number
+  #budgetAt: number
+  #contentUnderKey = 0
+  #heardAt: number
+  #ping: { readonly payload: Uint8Array; readonly at: number } | undefined
+  #pong: Uint8Array | undefined
+  #confirmed: boolean
+  #closeSentAt: number | undefined
+  #closeReceived = false
+
+  constructor({ role, secrets, mayReceive, limits, now, trace = () => {} }: SessionOptions) {
+    this.#sealer = new Sealer(role === 'client' ? secrets.client : secrets.server)
+    this.#opener = new RecordOpener(role === 'client' ? secrets.server : secrets.client)
+    this.#mayReceive = mayReceive
+    this.#limits = { ...LIMITS, ...limits }
+    this.#trace = trace
+    this.#confirmed = role === 'client'
+    this.#keySince = this.#budgetAt = this.#heardAt = now
+    this.#budget = this.#limits.budget
+    // The client's first record confirms its keys; a PING does where there is nothing else to say yet.
+    if (role === 'client') this.ping(now)
+  }
+
+  /** Whether the first record of the client has opened: until then a server sends and delivers nothing. */
+  get confirmed(): boolean {
+    return this.#confirmed
+  }
+
+  /** Whether this side has sent its CLOSE, and whether the peer's has come. */
+  get closeSent(): boolean {
+    return this.#closeSentAt !== undefined
+  }
+
+  get closeReceived(): boolean {
+    return this.#closeReceived
+  }
+
+  /**
+   * Takes bytes from the peer.
+   *
+   * @throws PeerError FRAME, NOT_AUTHENTIC: end without a word; ENCODING, PROTOCOL, LIMIT: end with CLOSE 4
+   */
+  *receive(chunk: Uint8Array, now: number): Generator<SessionEvent, void, undefined> {
+    for (let at = 0; at < chunk.length && !this.#closeReceived; ) {
+      const { taken, record } = this.#opener.take(chunk.subarray(at))
+      at += taken
+      if (record === undefined) continue
+      this.#confirmed = true
+      this.#heardAt = now
+      const event = this.#opened(record, now)
+      if (event !== undefined) yield event
+    }
+  }
+
+  #opened(record: OpenedRecord, now: number): SessionEvent | undefined {
+    const { kind, payload, length } = record
+    const name = kindNames[kind]
+    if (name === undefined) throw new PeerError('PROTOCOL', `a record of kind ${kind}`)
+    this.#trace(false, name, length)
+    this.#account(name, length, now)
+    const { mostRecords, mostBytes } = this.#limits
+    if (this.#opener.seq > mostRecords || this.#opener.bytes > mostBytes) {
+      throw new PeerError('LIMIT', 'too much under one key')
+    }
+    switch (name) {
+      case 'MESSAGE':
+      case 'MESSAGE-END':
+        if (!this.#mayReceive) throw new PeerError('PROTOCOL', 'a message in a session that takes none')
+        if (name === 'MESSAGE' && length === 0) throw new PeerError('PROTOCOL', 'an empty MESSAGE')
+        return this.closeSent ? undefined : { type: 'part', pieces: payload, end: name === 'MESSAGE-END' }
+      case 'RECEIPT':
+        return { type: 'receipt', receipt: decode(receiptPayload, concat(...payload)) }
+      case 'KEY-UPDATE':
+        if (length > 0) throw new PeerError('PROTOCOL', 'a KEY-UPDATE with a payload')
+        this.#opener.update()
+        this.#contentUnderKey = 0
+        return undefined
+      case 'PING':
+        this.#pong = decode(pingPayload, concat(...payload))
+        return undefined
+      case 'PONG':
+        return this.#ponged(decode(pingPayload, concat(...payload)), now)
+      case 'CLOSE': {
+        const { reason, text } = decode(closePayload, concat(...payload))
+        this.#closeReceived = true
+        const known = Math.min(reason, REASON.internal) as Reason
+        return { type: 'close', reason: known, text: printable(fromUtf8(text) ?? 'not UTF-8') }
+      }
+    }
+  }
+
+  /** Records without content draw on a budget, so that nobody can keep this side busy for nothing. */
+  #account(name: KindName, length: number, now: number): void {
+    const { budget, budgetRate, freeUpdateAfter } = this.#limits
+    if (name === 'RECEIPT' || name === 'CLOSE' || name === 'MESSAGE' || (name === 'MESSAGE-END' && length > 0)) {
+      this.#contentUnderKey += 1
+      return
+    }
+    if (name === 'KEY-UPDATE' && this.#contentUnderKey >= freeUpdateAfter) return
+    this.#budget = Math.min(budget, this.#budget + ((now - this.#budgetAt) * budgetRate) / 1000)
+    this.#budgetAt = now
+    if (this.#budget < 1) throw new PeerError('LIMIT', 'too many records without content')
+    this.#budget -= 1
+  }
+
+  #ponged(payload: Uint8Array, now: number): SessionEvent {
+    if (this.#ping === undefined || !equal(this.#ping.payload, payload)) {
+      throw new PeerError('PROTOCOL', 'a PONG that answers no PING')
+    }
+    const elapsed = now - this.#ping.at
+    this.#ping = undefined
+    return { type: 'pong', elapsed }
+  }
+
+  /** Queues one record, of at most 65,536 bytes of payload; behind one's own CLOSE nothing is sent. */
+  send(name: KindName, payload: readonly Uint8Array[], now: number): void {
+    if (this.closeSent) return
+    const { updateRecords, updateBytes, updateAge } = this.#limits
+    const { seq, bytes } = this.#sealer
+    if (seq >= updateRecords || bytes >= updateBytes || now - this.#keySince >= updateAge) this.updateKey(now)
+    this.#push(name, payload)
+  }
+
+  /** Changes this direction's key: the next record is protected by the new one. */
+  updateKey(now: number): void {
+    this.#push('KEY-UPDATE', nothing)
+    this.#sealer.update()
+    this.#keySince = now
+  }
+
+  #push(name: KindName, payload: readonly Uint8Array[]): void {
+    for (const piece of this.#sealer.record(KIND[name], payload)) {
+      this.#output.push(piece)
+      this.#outputLength += piece.length
+    }
+    this.#trace(true, name, payload.reduce((sum, piece) => sum + piece.length, 0))
+  }
+
+  sendReceipt(receipt: SignedStatement, now: number): void {
+    this.send('RECEIPT', [encode(receiptPayload, receipt)], now)
+  }
+
+  /** Asks for a PONG, unless one is awaited already. */
+  ping(now: number): void {
+    if (this.#ping !== undefined) return
+    this.#ping = { payload: random(8), at: now }
+    this.send('PING', [this.#ping.payload], now)
+  }
+
+  close(reason: Reason, text: string, now: number): void {
+    if (this.closeSent) return
+    this.send('CLOSE', [encode(closePayload, { reason, text: utf8(text) })], now)
+    this.#closeSentAt = now
+  }
+
+  /** Bytes that wait to be written. */
+  get outputLength(): number {
+    return this.#outputLength
+  }
+
+  /** What is to be written next, in order. Of several PINGs that came meanwhile only the last is answered. */
+  takeOutput(now: number): Uint8Array[] {
+    if (this.#pong !== undefined) {
+      const payload = this.#pong
+      this.#pong = undefined
+      this.send('PONG', [payload], now)
+    }
+    const output = this.#output
+    this.#output = []
+    this.#outputLength = 0
+    return output
+  }
+
+  /** When `tick` is due next. */
+  get nextTick(): number {
+    const { closeWithin, pingAfter, idleAfter } = this.#limits
+    if (this.#closeSentAt !== undefined) return this.#closeSentAt + closeWithin
+    return this.#heardAt + (this.#ping === undefined ? pingAfter : idleAfter)
+  }
+
+  /** Does what is due: PING, or CLOSE 2, or the end of the wait for the peer's CLOSE; answers whether the session goes on. */
+  tick(now: number): 'on' | 'idle' | 'expired' {
+    if (now < this.nextTick) return 'on'
+    if (this.closeSent) return 'expired'
+    if (now >= this.#heardAt + this.#limits.idleAfter) {
+      this.close(REASON.idle, 'nothing was heard for too long', now)
+      return 'idle'
+    }
+    this.ping(now)
+    return 'on'
+  }
+
+  /** Forgets the keys. */
+  erase(): void {
+    this.#sealer.erase()
+    this.#opener.erase()
+  }
+}
