@@ -142,12 +142,12 @@ export function generatePrivateKey(algorithm: Algorithm = 'ed25519', bits: RsaBi
 
 /** A private key as PKCS#8 PEM, unencrypted. */
 export function privateKeyPem(privateKey: PrivateKey): string {
-  return privateKey.key.export({ format: 'pem', type: 'pkcs8' }) as string
+  return privateKey.key.export({ format: 'pem', type: 'pkcs8' })
 }
 
 /** A public key as SPKI PEM. */
 export function publicKeyPem(publicKey: PublicKey): string {
-  return publicKey.key.export({ format: 'pem', type: 'spki' }) as string
+  return publicKey.key.export({ format: 'pem', type: 'spki' })
 }
 
 /** Holds a private KeyObject, from wherever it came, against the key rules. */
