@@ -142,10 +142,7 @@ export class Receiver {
 
   async #readForm(statement: MessageStatement, digest: Uint8Array): Promise<Form> {
     const { announced } = this.#options
-    if (statement.first < announced.next) {
-      await this.#parts.end()
-      return 'short'
-    }
+    if (statement.first < announced.next) return 'short'
     const offset = decode(u64OrMark, await this.#parts.read(8))
     if (offset === WITHDRAWN_MARK) return WITHDRAWN_MARK
     const count = countOf(statement)

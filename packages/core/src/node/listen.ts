@@ -1,6 +1,5 @@
 /** Accepting clients over TCP. */
 import { createServer, type AddressInfo, type ListenOptions as NetListenOptions, type Server as NetServer, type Socket } from 'node:net'
-import type { Journal } from '../delivery/journal.ts'
 import { placeName } from '../delivery/journal.ts'
 import { CountersignError, LocalError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
@@ -16,7 +15,6 @@ export interface ListenOptions extends ServerOptions, AdmissionOptions {
   readonly host?: string
   /** Another way to listen, as node:net takes it: a path, or a descriptor that was passed on. */
   readonly on?: NetListenOptions
-  readonly journal: Journal
   /** Told of each connection that came to nothing, with the address it came from. */
   readonly onReject?: (error: CountersignError, address: string) => void
   /** Whether a trusted peer is let in now; where it is not, it is told to try later. */
@@ -76,7 +74,8 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     this.#wake?.()
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()))
     for (const socket of this.#handshakes) socket.destroy()
-    await Promise.all([...this.#sessions].map((session) => session.abandon(REASON.goingAway)))
+    for (const session of this.#sessions) void session.abandon(REASON.goingAway)
+    await Promise.all([...this.#sessions].map((session) => session.closed))
     await closed
   }
 

@@ -28,7 +28,7 @@ export interface CommonOptions {
   readonly identity: Identity | readonly Identity[]
   /** Earlier keys of this side's chain of rotations, oldest first: what was signed to them is still taken. */
   readonly formerKeys?: readonly PublicKey[]
-  /** Where what is received is kept. Mandatory to name: `memoryJournal()`, or a durable one. */
+  /** Where what is received is kept: `memoryJournal()`, or a durable one. Without one this side takes no messages. */
   readonly journal?: Journal
   /** Where what is sent waits for its receipt; one in memory, for this session, where it is not said. */
   readonly outbox?: Outbox

@@ -14,6 +14,7 @@ import { type Reason, REASON } from '../wire/records.ts'
 import { closeError, reasonOf } from './ending.ts'
 import { MessageQueue } from './message-queue.ts'
 import { type CommonOptions, ownKeysOf, placeOf } from './options.ts'
+import { Outlet } from './outlet.ts'
 import type { Wire } from './wire.ts'
 
 /** How a session ended: cleanly, with what the peer's CLOSE said, or by a fault. */
@@ -32,9 +33,6 @@ export interface SessionSurroundings {
 
 /** Bytes of an envelope that may wait to be looked at before the stream is read on. */
 const MOST_UNREAD = 4 * 1024 * 1024
-/** Bytes that may wait to be written before no more is made. */
-const MOST_UNWRITTEN = 1024 * 1024
-
 export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   /** The peer, as it has proved itself. */
   readonly peer: VerifiedPeer
@@ -46,6 +44,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   readonly #options: CommonOptions
   readonly #wire: Wire
   readonly #session: Session
+  readonly #outlet: Outlet
   readonly #outbox: Outbox
   readonly #surroundings: SessionSurroundings
   readonly #sender: Sender
@@ -60,7 +59,6 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   #end: SessionEnd | undefined
   #paused = false
   #timer: ReturnType<typeof setTimeout> | undefined
-  #room = Promise.withResolvers<void>()
 
   /** For `connect`, `listen` and `secure` alone: use those. */
   constructor(wire: Wire, established: Established, options: CommonOptions, surroundings: SessionSurroundings) {
@@ -84,6 +82,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       ...(limits && { limits }),
       ...(trace && { trace: (sent, kind, length) => trace({ sent, frame: 'RECORD', kind, length: length + 21 }) }),
     })
+    this.#outlet = new Outlet(this.#session, wire)
     this.#sender = new Sender({
       outbox: this.#outbox,
       peer,
@@ -91,17 +90,16 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       position,
       send: (kind, payload) => {
         this.#session.send(kind, payload, performance.now())
-        this.#flush()
-        return this.#session.outputLength > MOST_UNWRITTEN || wire.blocked ? this.#room.promise : undefined
+        return this.#outlet.flushed()
       },
     })
     wire.listen(
       (chunk) => this.#chunk(chunk),
       (error) => this.#streamEnded(error),
-      () => this.#flush(),
+      () => this.#outlet.flush(),
     )
     if (role === 'client') this.#begin()
-    this.#flush()
+    this.#outlet.flush()
     this.#arm()
   }
 
@@ -141,7 +139,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     if (this.#end !== undefined || this.#closing !== undefined) return Promise.reject(this.#endError())
     if (!this.sends) return Promise.reject(new LocalError('PEER_NOT_RECEIVING'))
     const { maxItem } = this.#established
-    const length = body instanceof Blob ? body.size : body.length
+    const length = body instanceof Blob ? body.size : Buffer.byteLength(body)
     if (length + LEAST_ITEM > maxItem) return Promise.reject(new LocalError('MESSAGE_TOO_LONG', `${length} bytes`))
     const sending = this.#outbox.send(this.peer, body, options)
     this.#sending.add(sending)
@@ -161,14 +159,14 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     return new Promise((resolve) => {
       this.#pings.push(resolve)
       this.#session.ping(performance.now())
-      this.#flush()
+      this.#outlet.flush()
     })
   }
 
   /** Changes the key of this side's direction. */
   updateKey(): void {
     this.#session.updateKey(performance.now())
-    this.#flush()
+    this.#outlet.flush()
   }
 
   /** Waits for the receipts of all that was sent, gives those that are owed, sends CLOSE and waits for the peer's. */
@@ -183,11 +181,14 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     await this.#sayClose(reason, text)
   }
 
-  /** Closes without waiting for receipts; what has none stays in the outbox, or is given up where that is in memory. */
-  async abandon(reason: Reason, text = ''): Promise<void> {
-    this.#closing ??= this.#sayClose(reason, text)
-    await this.#closing
-    await this.closed
+  /**
+   * Closes without waiting for receipts: what has none stays in the outbox, or is given up where that is in memory.
+   *
+   * Resolves when all that this side has stored is receipted and CLOSE is on its way; `closed` tells of the end.
+   */
+  abandon(reason: Reason, text = ''): Promise<void> {
+    this.#closing = this.#sayClose(reason, text)
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -201,7 +202,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     await this.#receiving.catch(() => {})
     if (this.#end !== undefined) return
     this.#session.close(reason, text, performance.now())
-    this.#flush()
+    this.#outlet.flush()
     this.#arm()
     if (this.#session.closeReceived) this.#finish({})
   }
@@ -236,7 +237,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
         now: Date.now,
         respond: (receipt) => {
           this.#session.sendReceipt(receipt, performance.now())
-          this.#flush()
+          this.#outlet.soon()
         },
         deliver: (messages) => this.#messages.push(messages),
       })
@@ -264,8 +265,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       this.#fail(error)
     }
     if (!confirmed && this.#session.confirmed && this.#end === undefined) this.#begin()
-    this.#flush()
-    if (this.#parts.buffered > MOST_UNREAD || this.#messages.full || this.#session.outputLength > MOST_UNWRITTEN) this.#hold()
+    this.#outlet.flush()
+    if (this.#parts.buffered > MOST_UNREAD || this.#messages.full || this.#outlet.full) this.#hold()
   }
 
   /** Reads no further until what has come is dealt with. */
@@ -276,7 +277,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     const resume = async (): Promise<void> => {
       await this.#parts.room(MOST_UNREAD / 2)
       await this.#messages.room()
-      while (this.#session.outputLength > MOST_UNWRITTEN && this.#end === undefined) await this.#room.promise
+      await this.#outlet.room()
       this.#paused = false
       this.#wire.resume()
     }
@@ -306,7 +307,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     await this.#sender.settled
     if (this.#end !== undefined) return
     this.#session.close(REASON.done, '', performance.now())
-    this.#flush()
+    this.#outlet.flush()
     this.#finish({ reason, ...(error && { error }) })
   }
 
@@ -336,7 +337,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     clearTimeout(this.#timer)
     this.#sender.stop()
     this.#parts.finish()
-    this.#room.resolve()
+    this.#outlet.finish()
     const error = this.#endError()
     this.#outbox.end(this.peer, error)
     this.#first.reject(error)
@@ -356,14 +357,6 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     return this.#end?.reason === undefined ? new LocalError('SESSION_ENDED') : new PeerError('CLOSED_BY_PEER')
   }
 
-  #flush(): void {
-    if (this.#wire.blocked) return
-    const output = this.#session.takeOutput(performance.now())
-    if (output.length > 0 && !this.#wire.write(output)) return
-    this.#room.resolve()
-    this.#room = Promise.withResolvers<void>()
-  }
-
   #arm(): void {
     clearTimeout(this.#timer)
     if (this.#end !== undefined) return
@@ -372,7 +365,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   #tick(): void {
     const state = this.#session.tick(performance.now())
-    this.#flush()
+    this.#outlet.flush()
     if (state === 'idle') this.#fail(new NetworkError('IDLE'))
     else if (state === 'expired') this.#finish({ error: new NetworkError('TRUNCATED', 'no CLOSE came') })
     else this.#arm()

@@ -1,7 +1,7 @@
 /** Securing a byte stream: handshake, then session, by either side. */
 import type { Duplex } from 'node:stream'
 import { random } from '../crypto/hash.ts'
-import { NO_POSITION } from '../delivery/journal.ts'
+import { type Journal, NO_POSITION } from '../delivery/journal.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
@@ -24,6 +24,8 @@ export interface ClientOptions extends CommonOptions {
 }
 
 export interface ServerOptions extends CommonOptions {
+  /** Where what is received is kept: `memoryJournal()`, or a durable one. Mandatory to name. */
+  readonly journal: Journal
   /** Whom this side trusts. */
   readonly peers: Peers
   readonly signal?: AbortSignal

@@ -107,18 +107,13 @@ export class Wire {
     this.#stream.resume()
   }
 
-  /** Sends FIN, reads and drops until the peer's end or 2 s are over, then lets go. */
+  /** Sends FIN behind what was written, reads and drops until the peer's FIN or 2 s are over, then lets go. */
   end(): void {
     this.drop()
     const stream = this.#stream
-    if (stream.destroyed) return
-    if (!stream.writableEnded) stream.end()
-    if (this.#ended) {
-      stream.once('finish', () => stream.destroy())
-      if (stream.writableFinished) stream.destroy()
-    }
+    if (stream.destroyed || stream.writableEnded) return
+    stream.end()
     const timer = setTimeout(() => stream.destroy(), LINGER_MS)
-    stream.once('end', () => stream.destroy())
     stream.once('close', () => clearTimeout(timer))
   }
 

@@ -95,11 +95,6 @@ export class RecordOpener extends TrafficKey {
     return { taken, record: this.#finish() }
   }
 
-  /** Whether the stream may end here: between two records. */
-  get between(): boolean {
-    return this.#opener === undefined && this.#filled === 0
-  }
-
   #fill(target: Uint8Array, chunk: Uint8Array, from = 0): number {
     const piece = chunk.subarray(0, target.length - (this.#filled - from))
     target.set(piece, this.#filled - from)
