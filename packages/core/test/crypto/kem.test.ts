@@ -1,6 +1,5 @@
-import { createPublicKey, generateKeyPairSync, KeyObject } from 'node:crypto'
 import * as fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { concat, copy, hex } from '../../src/bytes.ts'
 import { KEM_CIPHERTEXT_LENGTH, KEM_PUBLIC_LENGTH, kemKeyPairFromSeed, xwing } from '../../src/crypto/kem.ts'
 
@@ -87,16 +86,4 @@ describe('a public key is refused', () => {
       expect(xwing.encapsulate(long(pair.publicKey).subarray(0, length)), `${length} bytes`).toBeUndefined()
     }
   })
-})
-
-test('an ephemeral key is exported raw, never as the SPKI that costs several times as much', () => {
-  const prototype = Object.getPrototypeOf(createPublicKey(generateKeyPairSync('x25519').privateKey)) as KeyObject
-  using exported = vi.spyOn(prototype, 'export')
-  const { publicKey } = xwing.generate()
-  xwing.encapsulate(publicKey)
-  expect(exported.mock.calls.map(([options]) => options)).toEqual([
-    { format: 'raw-public' },
-    { format: 'raw-public' },
-    { format: 'raw-public' },
-  ])
 })
