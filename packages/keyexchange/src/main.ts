@@ -9,13 +9,15 @@ import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
 import { forgetKey, revokeKey } from './commands/revoke.ts'
 import { show } from './commands/show.ts'
+import { swapKeys } from './commands/swap.ts'
 
-await runProgram(async () => {
+await runProgram(async (interrupted) => {
   const program = createProgram(
     'keys',
     'Makes, swaps, trusts, rotates and revokes keys.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [both, init, list, show, exportKey, importKey, revokeKey, forgetKey]) command(program)
+  for (const command of [both, init, list, show, exportKey, importKey, swapKeys, revokeKey, forgetKey])
+    command(program, interrupted)
   await parseProgram(program)
 })

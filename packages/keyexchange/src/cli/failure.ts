@@ -65,6 +65,7 @@ const CORE: Readonly<Record<ErrorCode, Row>> = {
   CONNECT: ['NETWORK', 'check the address, and that the other side runs and can be reached'],
   NO_ANSWER: ['WRONG_PEER', "check the address, and that both sides hold each other's present key"],
   TRUNCATED: ['NETWORK', 'run it again; what has no receipt is sent anew'],
+  INTERNAL: ['INTERNAL', 'please report it with the command that led to it'],
   IDLE: ['NETWORK', 'check the network, and run it again'],
 }
 

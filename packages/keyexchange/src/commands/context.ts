@@ -8,7 +8,7 @@ import { homeExists } from '../home/create.ts'
 import { type Home, openHome } from '../home/home.ts'
 import { homePaths, type HomePaths, resolveRoot, type Role, ROLES } from '../home/layout.ts'
 import type { AskPassphrase } from '../home/own.ts'
-import { checkWords } from '../words.ts'
+import { checkWords, keyType } from '../words.ts'
 
 export interface KeysOptions extends CommonOptions {
   readonly as?: Role
@@ -60,11 +60,7 @@ export interface KeyRecord {
 }
 
 export function keyRecord(publicKey: PublicKey): KeyRecord {
-  return { type: typeOf(publicKey), fingerprint: publicKey.fingerprint, words: checkWords(publicKey.id) }
-}
-
-function typeOf({ algorithm, signatureLength }: PublicKey): string {
-  return algorithm === 'rsa' ? `rsa-${signatureLength * 8}` : algorithm
+  return { type: keyType(publicKey), fingerprint: publicKey.fingerprint, words: checkWords(publicKey.id) }
 }
 
 /** A commander parser for an option that has a rule of its own. */

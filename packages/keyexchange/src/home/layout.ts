@@ -3,6 +3,9 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CliError } from '../cli/exit.ts'
 
+/** Where a server listens and a client dials, where nothing else is said */
+export const DEFAULT_PORT = 11564
+
 export type Role = 'server' | 'client'
 export const ROLES: readonly Role[] = ['client', 'server']
 
