@@ -2,7 +2,7 @@
  * Packs the published packages as a release would, and uses what comes out as a stranger would: linted by publint and attw, installed by
  * npm into a plain project, imported and required there on every Node release this repository is tested on. The packages must be built.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,9 @@ const folder = mkdtempSync(join(tmpdir(), 'countersign-pack-'))
 const project = join(folder, 'project')
 
 function run(cwd: string, command: string, ...words: string[]): string {
-  return execFileSync(command, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const { error, status, stdout } = spawnSync(command, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  if (error !== undefined || status !== 0) throw new Error(`${[command, ...words].join(' ')} failed\n${stdout}`, { cause: error })
+  return stdout
 }
 
 function check(holds: boolean, promise: string): void {
