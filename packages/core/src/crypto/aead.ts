@@ -34,12 +34,7 @@ function nonce(iv: Uint8Array, seq: number): Uint8Array {
 }
 
 /** Seals pieces of plaintext as one body: pieces of ciphertext, of the same lengths, and the tag behind them. */
-export function sealPieces(
-  { key, iv }: AeadKey,
-  seq: number,
-  aad: Uint8Array,
-  plaintext: readonly Uint8Array[],
-): Uint8Array[] {
+export function sealPieces({ key, iv }: AeadKey, seq: number, aad: Uint8Array, plaintext: readonly Uint8Array[]): Uint8Array[] {
   const cipher = createCipheriv('aes-256-gcm', key, nonce(iv, seq), options)
   cipher.setAAD(aad)
   const sealed: Uint8Array[] = plaintext.map((piece) => cipher.update(piece))

@@ -68,3 +68,16 @@ export function domainHash(name: string, ...parts: readonly Uint8Array[]): Uint8
 export function random(length: number): Uint8Array {
   return randomBytes(length)
 }
+
+let pool: Uint8Array = new Uint8Array(0)
+let pooled = 0
+
+/** 16 random bytes, drawn many at a time: for salts, which are sent to the peer and so are no secret here. */
+export function salt(): Uint8Array {
+  if (pooled === pool.length) {
+    pool = random(16 * 512)
+    pooled = 0
+  }
+  pooled += 16
+  return pool.subarray(pooled - 16, pooled)
+}

@@ -1,17 +1,10 @@
 /** From what a caller sends to a signed envelope (protocol section 8). */
 import { concat, utf8 } from '../bytes.ts'
-import { random, sha256, sha256Stream } from '../crypto/hash.ts'
+import { salt, sha256, sha256Stream } from '../crypto/hash.ts'
 import { type Identity, pae } from '../crypto/signature.ts'
 import { LocalError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
-import {
-  attributesFault,
-  encodeAttributes,
-  itemHead,
-  MESSAGE_TYPE,
-  messageStatement,
-  SALT_LENGTH,
-} from '../wire/envelope.ts'
+import { attributesFault, encodeAttributes, itemHead, MESSAGE_TYPE, messageStatement } from '../wire/envelope.ts'
 import type { SignedStatement } from '../wire/records.ts'
 
 /** What a caller says of a message, beside its body. */
@@ -43,7 +36,7 @@ const BLOB_PIECE = 1024 * 1024
  * @throws LocalError MESSAGE_FORM
  */
 export function composeItem(body: MessageBody, options?: MessageOptions): OutgoingItem | Promise<OutgoingItem> {
-  const head = itemHead(random(SALT_LENGTH), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
+  const head = itemHead(salt(), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
   if (body instanceof Blob) return hashBlob(head, body)
   const bytes = concat(head, typeof body === 'string' ? utf8(body) : body)
   return { leaf: sha256(bytes), length: bytes.length, bytes }

@@ -112,13 +112,15 @@ export class Ledger {
   answer(receipt: Promise<SignedStatement>, then?: (receipt: SignedStatement) => Promise<void>): void {
     const before = this.answered
     const give = async (): Promise<void> => {
-      const value = await receipt
       await before
+      const value = await receipt
       this.unanswered -= 1
       this.#options.respond(value)
       await then?.(value)
     }
     this.unanswered += 1
+    // What fails is told in turn: the first failure is the cause of those behind it.
+    receipt.catch(() => {})
     this.answered = give()
     this.answered.catch(this.#fail)
   }

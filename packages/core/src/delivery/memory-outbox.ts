@@ -6,7 +6,14 @@ import { LocalError, PeerError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { MAX_COUNT } from '../wire/envelope.ts'
 import { OUTCOME } from '../wire/receipt.ts'
-import { composeEnvelope, composeItem, type MessageBody, type MessageOptions, type OutgoingEnvelope, type OutgoingItem } from './compose.ts'
+import {
+  composeEnvelope,
+  composeItem,
+  type MessageBody,
+  type MessageOptions,
+  type OutgoingEnvelope,
+  type OutgoingItem,
+} from './compose.ts'
 import { CHAIN_START, type ChainHead, type EnvelopeReceipt, type Outbox, type Receipt, receiptOf } from './outbox.ts'
 
 /** Items of an envelope of several messages are this long together at the most, so that receipts keep coming. */
@@ -98,7 +105,11 @@ export class MemoryOutbox implements Outbox {
       const numbers = { to: to.keys.at(-1)!.id, outbox: this.id, first: this.#next, sentAt: this.#now() }
       this.#next += waiting.length
       this.#sent.set(numbers.first, waiting)
-      yield await composeEnvelope(this.#identity, numbers, waiting.map(({ item }) => item))
+      yield await composeEnvelope(
+        this.#identity,
+        numbers,
+        waiting.map(({ item }) => item),
+      )
     }
   }
 

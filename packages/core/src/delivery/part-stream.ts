@@ -47,7 +47,7 @@ export class PartStream {
   /** Exactly `length` bytes of this envelope, in one piece. */
   async read(length: number): Promise<Uint8Array> {
     const pieces: Uint8Array[] = []
-    for (let left = length; left > 0; ) {
+    for (let left = length; left > 0;) {
       const piece = await this.some(left)
       pieces.push(piece)
       left -= piece.length
@@ -85,7 +85,7 @@ export class PartStream {
 
   /** Whatever is left of this envelope, dropped; more than `most` bytes are an error. */
   async skip(most: number): Promise<void> {
-    for (let left = most; ; ) {
+    for (let left = most; ;) {
       const piece = await this.#peek()
       if (piece === undefined) throw new Abandoned()
       this.#shift()

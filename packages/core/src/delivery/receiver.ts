@@ -30,9 +30,18 @@ import { Abandoned, PartStream } from './part-stream.ts'
 /** What a receiver takes: asked before anything of an envelope is stored. False is a refusal, outcome 3. */
 export interface Policy {
   /** As soon as statement and lengths are read: the items' lengths in bytes. */
-  envelope?(incoming: { readonly peer: Peer; readonly first: number; readonly lengths: readonly number[] }): boolean | Promise<boolean>
+  envelope?(incoming: {
+    readonly peer: Peer
+    readonly first: number
+    readonly lengths: readonly number[]
+  }): boolean | Promise<boolean>
   /** As soon as a message's attributes are read. */
-  item?(incoming: { readonly peer: Peer; readonly number: number; readonly attributes: Attributes; readonly length: number }): boolean | Promise<boolean>
+  item?(incoming: {
+    readonly peer: Peer
+    readonly number: number
+    readonly attributes: Attributes
+    readonly length: number
+  }): boolean | Promise<boolean>
 }
 
 export interface ReceiverOptions {
@@ -65,7 +74,10 @@ const MOST_CONFLICTS = 16
 const MOST_UNANSWERED = 64
 
 /** What follows the signature: nothing, the mark of a withdrawal, or where and how long the items are. */
-type Form = 'short' | typeof WITHDRAWN_MARK | { readonly offset: number; readonly lengths: readonly number[]; readonly left: number }
+type Form =
+  | 'short'
+  | typeof WITHDRAWN_MARK
+  | { readonly offset: number; readonly lengths: readonly number[]; readonly left: number }
 
 export class Receiver {
   readonly #parts: PartStream
@@ -265,7 +277,7 @@ export class Receiver {
   /** Some pieces, `most` bytes in all: so that storage sees few, large writes. */
   async #gather(most: number): Promise<Uint8Array[]> {
     const pieces: Uint8Array[] = []
-    for (let left = most; left > 0; ) {
+    for (let left = most; left > 0;) {
       const piece = await this.#parts.some(left)
       pieces.push(piece)
       left -= piece.length

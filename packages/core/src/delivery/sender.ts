@@ -124,7 +124,8 @@ export class Sender {
     if (statement.first !== first || statement.count !== count || !equal(statement.digest, digest)) {
       throw new PeerError('RECEIPT', 'for another envelope')
     }
-    if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature)) throw new PeerError('BAD_SIGNATURE', 'of a receipt')
+    if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature))
+      throw new PeerError('BAD_SIGNATURE', 'of a receipt')
     return key
   }
 

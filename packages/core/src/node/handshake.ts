@@ -12,9 +12,14 @@ export interface Knowledge {
   locate(peer: Peer, outbox: Uint8Array): Promise<Location>
 }
 
-export async function driveHandshake(wire: Wire, steps: Steps<Established>, knowledge: Knowledge, trace: Trace): Promise<Established> {
+export async function driveHandshake(
+  wire: Wire,
+  steps: Steps<Established>,
+  knowledge: Knowledge,
+  trace: Trace,
+): Promise<Established> {
   try {
-    for (let step = steps.next(); ; ) {
+    for (let step = steps.next(); ;) {
       if (step.done) return step.value
       let answer: unknown
       try {

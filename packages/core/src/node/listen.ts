@@ -1,5 +1,11 @@
 /** Accepting clients over TCP. */
-import { createServer, type AddressInfo, type ListenOptions as NetListenOptions, type Server as NetServer, type Socket } from 'node:net'
+import {
+  createServer,
+  type AddressInfo,
+  type ListenOptions as NetListenOptions,
+  type Server as NetServer,
+  type Socket,
+} from 'node:net'
 import { placeName } from '../delivery/journal.ts'
 import { CountersignError, LocalError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
@@ -90,7 +96,10 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {
-      const company = { takeOver: this.#takeOver, admits: (peer: Peer) => !this.#closing && (this.#options.admits?.(peer) ?? true) }
+      const company = {
+        takeOver: this.#takeOver,
+        admits: (peer: Peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
+      }
       this.#add(await secureServer(socket, this.#options, company))
     } catch (cause) {
       const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })

@@ -84,7 +84,12 @@ function locator(options: CommonOptions, company: Company): (peer: Peer, outbox:
   }
 }
 
-async function run(wire: Wire, steps: Steps<Established>, options: ClientOptions | ServerOptions, knowledge: Knowledge): Promise<Established> {
+async function run(
+  wire: Wire,
+  steps: Steps<Established>,
+  options: ClientOptions | ServerOptions,
+  knowledge: Knowledge,
+): Promise<Established> {
   const { handshakeWithin = HANDSHAKE_WITHIN, signal, trace = () => {} } = options
   const deadline = performance.now() + handshakeWithin
   const left = (): number => deadline - performance.now()

@@ -94,7 +94,7 @@ export class Session {
    * @throws PeerError FRAME, NOT_AUTHENTIC: end without a word; ENCODING, PROTOCOL, LIMIT: end with CLOSE 4
    */
   *receive(chunk: Uint8Array, now: number): Generator<SessionEvent, void, undefined> {
-    for (let at = 0; at < chunk.length && !this.#closeReceived; ) {
+    for (let at = 0; at < chunk.length && !this.#closeReceived;) {
       const { taken, record } = this.#opener.take(chunk.subarray(at))
       at += taken
       if (record === undefined) continue
@@ -186,7 +186,11 @@ export class Session {
       this.#output.push(piece)
       this.#outputLength += piece.length
     }
-    this.#trace(true, name, payload.reduce((sum, piece) => sum + piece.length, 0))
+    this.#trace(
+      true,
+      name,
+      payload.reduce((sum, piece) => sum + piece.length, 0),
+    )
   }
 
   sendReceipt(receipt: SignedStatement, now: number): void {

@@ -24,7 +24,7 @@ export interface MessageStatement {
 
 const start = checked(
   struct({ from: bytes(32), to: bytes(32), outbox: bytes(16), first: u64, sentAt: u64, count: u32 }),
-  ({ first, count }) => first >= 1 && count >= 1 && count <= MAX_COUNT && first + count <= MAX_U64,
+  ({ first, count }) => first >= 1 && count >= 1 && count <= MAX_COUNT && first <= MAX_U64 - count,
   'numbers that cannot be',
 )
 
@@ -49,7 +49,12 @@ export function countOf({ leaves }: Pick<MessageStatement, 'leaves'>): number {
 }
 
 /** The bytes that lead an envelope whose items follow: `LP(statement) || LP(signature) || offset || lengths`. */
-export function envelopeHead(statement: Uint8Array, signature: Uint8Array, offset: number, lengths: readonly number[]): Uint8Array {
+export function envelopeHead(
+  statement: Uint8Array,
+  signature: Uint8Array,
+  offset: number,
+  lengths: readonly number[],
+): Uint8Array {
   return concat(lengthPrefixed(statement, signature), ...[offset, ...lengths].map((value) => encode(u64, value)))
 }
 
@@ -81,12 +86,7 @@ export function encodeAttributes(attributes: Attributes): Uint8Array {
   const rows = [...attributes].map(([name, value]) => [Buffer.from(name), Buffer.from(value)] as const)
   rows.sort(([a], [b]) => Buffer.compare(a, b))
   return concat(
-    ...rows.flatMap(([name, value]) => [
-      Uint8Array.of(name.length),
-      name,
-      Uint8Array.of(value.length >> 8, value.length),
-      value,
-    ]),
+    ...rows.flatMap(([name, value]) => [Uint8Array.of(name.length), name, Uint8Array.of(value.length >> 8, value.length), value]),
   )
 }
 
@@ -96,7 +96,7 @@ export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let last: Uint8Array | undefined
   try {
-    for (let at = 0; at < encoded.length; ) {
+    for (let at = 0; at < encoded.length;) {
       const name = slice(encoded, at + 1, encoded[at]!)
       const behind = at + 1 + name.length
       const value = slice(encoded, behind + 2, (encoded[behind]! << 8) | encoded[behind + 1]!)
