@@ -13,15 +13,18 @@
  * })
  * ```
  */
+export { formatAddress, parseAddress } from '../commands/address.ts'
 export { CliError, EXIT } from './exit.ts'
 export type { ExitCode } from './exit.ts'
 export { describeFailure } from './failure.ts'
 export type { Failure } from './failure.ts'
 export { Output } from './output.ts'
 export type { OutputOptions } from './output.ts'
+export { portOption, timeoutOption, traceOption } from './options.ts'
 export { createProgram, outputOf, parseProgram, passphraseAsker, passphraseSource } from './program.ts'
 export type { CommonOptions } from './program.ts'
 export { printFailure, runProgram } from './run.ts'
 export { answered, askSecret, readSecret, requireInteractive } from './secret.ts'
 export type { SecretSource } from './secret.ts'
 export { printable, style, styleError } from './text.ts'
+export { narrator } from './trace.ts'

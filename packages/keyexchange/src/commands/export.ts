@@ -1,7 +1,6 @@
 /** `keys export`: this home's public key, to hand out. */
-import { publicKeyPem } from '@countersign/core'
 import type { Command } from 'commander'
-import { type About, withAbout } from '../home/about.ts'
+import { type About, publicKeyFile } from '../home/about.ts'
 import { asOption, contextOf, homeOf, keyRecord } from './context.ts'
 
 export function exportKey(program: Command): void {
@@ -13,7 +12,7 @@ export function exportKey(program: Command): void {
       const context = contextOf(command)
       const { name, publicKey, about } = homeOf(context)
       const handedOut: About = { name, ...(about.date !== undefined && { date: about.date }) }
-      const pem = withAbout(handedOut, publicKeyPem(publicKey))
+      const pem = publicKeyFile(publicKey, handedOut)
       context.output.result({ name, ...keyRecord(publicKey), pem }, [pem.trimEnd()])
       context.output.note(`its fingerprint, to be compared on another way: ${publicKey.fingerprint}`)
     })

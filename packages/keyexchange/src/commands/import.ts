@@ -1,5 +1,5 @@
 /** `keys import`: trusts a public key that came on another way, once its fingerprint has been compared. */
-import { type PublicKey, readPublicKey } from '@countersign/core'
+import type { PublicKey } from '@countersign/core'
 import { equal } from '@countersign/core/protocol'
 import type { Command } from 'commander'
 import { readFileSync } from 'node:fs'
@@ -7,6 +7,7 @@ import { CliError } from '../cli/exit.ts'
 import type { Output } from '../cli/output.ts'
 import { answered, requireInteractive } from '../cli/secret.ts'
 import { readAbout } from '../home/about.ts'
+import { readAnyPublicKey } from '../home/foreign.ts'
 import { isName } from '../home/layout.ts'
 import { checkPin, pin } from '../home/pin.ts'
 import { asOption, contextOf, homeOf, keyRecord, type KeysOptions } from './context.ts'
@@ -31,7 +32,7 @@ export function importKey(program: Command): void {
       const { options, output } = context
       const home = homeOf(context)
       const file = readFileSync(path === '-' ? 0 : path, 'utf8')
-      const publicKey = await readAnyPublicKey(file)
+      const publicKey = readAnyPublicKey(file)
       const name = options.peer ?? nameIn(file)
       checkPin(home, name, publicKey)
       requireFingerprint(publicKey, options.expect ?? (await askFingerprint(output)))
@@ -42,12 +43,6 @@ export function importKey(program: Command): void {
         `  ${record.fingerprint}`,
       ])
     })
-}
-
-async function readAnyPublicKey(file: string): Promise<PublicKey> {
-  if (!/^(ssh|ecdsa)-/.test(file)) return readPublicKey(file)
-  const { readOpenSshPublicKey } = await import('../home/openssh.ts')
-  return readOpenSshPublicKey(file)
 }
 
 function nameIn(file: string): string {

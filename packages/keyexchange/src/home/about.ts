@@ -1,15 +1,16 @@
 /** The lines of text above `-----BEGIN` (RFC 7468 section 2), which tell people and this tool about a key and which nothing trusts. */
+import { type PublicKey, publicKeyPem } from '@countersign/core'
 
 export interface About {
-  readonly name?: string
+  readonly name?: string | undefined
   /** Since when: an ISO 8601 date and time, UTC */
-  readonly date?: string
+  readonly date?: string | undefined
   /** HOST:PORT of the peer's server */
-  readonly address?: string
+  readonly address?: string | undefined
   /** How the key came */
-  readonly origin?: string
+  readonly origin?: string | undefined
   /** Of a private key: the fingerprint of its public half, so that it is known without the passphrase */
-  readonly fingerprint?: string
+  readonly fingerprint?: string | undefined
 }
 
 const FIELDS: readonly (keyof About)[] = ['name', 'date', 'address', 'origin', 'fingerprint']
@@ -18,6 +19,11 @@ const FIELDS: readonly (keyof About)[] = ['name', 'date', 'address', 'origin', '
 export function withAbout(about: About, pem: string): string {
   const lines = FIELDS.filter((field) => about[field] !== undefined).map((field) => `${field}: ${oneLine(about[field]!)}\n`)
   return `${lines.join('')}${pem}`
+}
+
+/** The text of a file that holds a public key. */
+export function publicKeyFile(publicKey: PublicKey, { name, date, address, origin }: About): string {
+  return withAbout({ name, date, address, origin }, publicKeyPem(publicKey))
 }
 
 /** A text that came from elsewhere must not become a line of its own, least of all one that begins a PEM block. */

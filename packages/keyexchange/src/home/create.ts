@@ -1,9 +1,9 @@
 /** Making a home: its folders, and a key of its own. */
-import { type Algorithm, generatePrivateKey, type PrivateKey, privateKeyPem, publicKeyPem, type RsaBits } from '@countersign/core'
+import { type Algorithm, generatePrivateKey, type PrivateKey, privateKeyPem, type RsaBits } from '@countersign/core'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { CliError } from '../cli/exit.ts'
-import { type About, isoDate, withAbout } from './about.ts'
+import { type About, isoDate, publicKeyFile, withAbout } from './about.ts'
 import { createFile, makeFolder, PRIVATE_MODE, PUBLIC_MODE, replaceFile } from './files.ts'
 import { type HomePaths, requireName, toName } from './layout.ts'
 
@@ -37,7 +37,7 @@ export async function createHome(paths: HomePaths, options: CreateHomeOptions): 
   for (const folder of [paths.root, paths.home, paths.peers, paths.revoked, paths.chains]) makeFolder(folder)
   const privateKey = options.privateKey ?? generatePrivateKey(options.algorithm, options.bits)
   const about: About = { name, date: isoDate(Date.now()), origin: options.origin ?? 'generated here' }
-  replaceFile(paths.publicKey, withAbout(about, publicKeyPem(privateKey.publicKey)), PUBLIC_MODE)
+  replaceFile(paths.publicKey, publicKeyFile(privateKey.publicKey, about), PUBLIC_MODE)
   createFile(paths.identity, await privateKeyFile(privateKey, about, options.passphrase), PRIVATE_MODE)
   return privateKey
 }

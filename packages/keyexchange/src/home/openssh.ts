@@ -1,4 +1,4 @@
-/** Keys as OpenSSH writes them (RFC 4253 section 6.6, RFC 8709). */
+/** Public keys as OpenSSH writes them (RFC 4253 section 6.6, RFC 8709). */
 import { LocalError, type PublicKey, publicKeyFromSpki } from '@countersign/core'
 import { Reader } from '@countersign/core/protocol'
 import { createPublicKey, type webcrypto } from 'node:crypto'
@@ -10,14 +10,9 @@ import { createPublicKey, type webcrypto } from 'node:crypto'
  */
 export function readOpenSshPublicKey(line: string): PublicKey {
   const [type = '', body = ''] = line.trim().split(/\s+/)
-  return fromBlob(Buffer.from(body, 'base64'), type)
-}
-
-function fromBlob(blob: Uint8Array, expectedType: string): PublicKey {
-  const fields = openSshFields(blob)
-  const type = Buffer.from(fields[0] ?? []).toString()
-  if (type !== expectedType) throw new LocalError('KEY_FORMAT', 'not a public key of OpenSSH')
-  return fromJwk(publicJwk(type, fields.slice(1)))
+  const [inner, ...fields] = openSshFields(Buffer.from(body, 'base64'))
+  if (!inner || Buffer.from(inner).toString() !== type) throw new LocalError('KEY_FORMAT', 'not a public key of OpenSSH')
+  return fromJwk(publicJwk(type, fields))
 }
 
 /** LP fields one behind the other. */

@@ -1,10 +1,10 @@
 /** Trusting a key, and ceasing to. */
-import { type PublicKey, publicKeyPem, readPublicKey } from '@countersign/core'
+import { type PublicKey, readPublicKey } from '@countersign/core'
 import { equal } from '@countersign/core/protocol'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../cli/exit.ts'
-import { type About, isoDate, readAbout, withAbout } from './about.ts'
+import { type About, isoDate, readAbout, publicKeyFile } from './about.ts'
 import { createFile, makeFolder, PUBLIC_MODE, removeFile } from './files.ts'
 import type { Home } from './home.ts'
 import { type HomePaths, requireName } from './layout.ts'
@@ -47,9 +47,9 @@ export function checkPin(home: Home, wanted: string, publicKey: PublicKey): Pin 
 export function pin(home: Home, wanted: string, publicKey: PublicKey, origin: string, address?: string): Pin {
   const checked = checkPin(home, wanted, publicKey)
   if (checked.existed) return checked
-  const about: About = { name: checked.name, date: isoDate(Date.now()), origin, ...(address !== undefined && { address }) }
+  const about: About = { name: checked.name, date: isoDate(Date.now()), origin, address }
   makeFolder(home.paths.peers)
-  createFile(peerPath(home.paths, checked.name), withAbout(about, publicKeyPem(publicKey)), PUBLIC_MODE)
+  createFile(peerPath(home.paths, checked.name), publicKeyFile(publicKey, about), PUBLIC_MODE)
   home.reload()
   return checked
 }
@@ -72,7 +72,7 @@ export function revoke(paths: HomePaths, name: string): PublicKey {
   for (let i = 1; ; i++) {
     const tombstone = join(paths.revoked, `${i === 1 ? name : `${name.slice(0, 60)}-${i}`}.pem`)
     if (!existsSync(tombstone)) {
-      createFile(tombstone, withAbout(about, publicKeyPem(publicKey)), PUBLIC_MODE)
+      createFile(tombstone, publicKeyFile(publicKey, about), PUBLIC_MODE)
       break
     }
     if (equal(readPublicKey(readFileSync(tombstone)).id, publicKey.id)) break
