@@ -21,6 +21,7 @@ const ambient = [
   'setTimeout',
 ]
 const ambientProperties = [
+  { object: 'Date', property: 'now' },
   { object: 'AbortSignal', property: 'timeout' },
   { object: 'Math', property: 'random' },
 ]
@@ -62,7 +63,7 @@ const config: OxlintConfig = defineConfig({
   categories: { correctness: 'error', suspicious: 'error' },
   rules: {
     'import/no-cycle': 'error',
-    'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+    'max-lines': ['error', { max: 320, skipBlankLines: true, skipComments: true }],
     'typescript/no-explicit-any': 'error',
     'typescript/no-floating-promises': 'error',
     'typescript/no-misused-promises': 'error',
