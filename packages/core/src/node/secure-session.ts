@@ -292,7 +292,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
         return this.#run(this.#sender.receipt(event.receipt))
       case 'pong':
         for (const resolve of this.#pings.splice(0)) resolve(event.elapsed)
-        return
+        return this.#arm()
       case 'close':
         return this.#run(this.#peerClosed(event.reason, event.text))
     }
