@@ -15,10 +15,11 @@ type StepName = NonNullable<TraceEvent['kind']> | Exclude<TraceEvent['frame'], '
 const FRAME_HEADER: Field = ['header', 4, 'type and length; whatever is sealed here is sealed together with it']
 const signature = (of: string): Field => ['signature', undefined, `${of}: 64 bytes Ed25519, 256 to 512 RSA, 3309 ML-DSA-65`]
 
+const RECORD_KIND: Field = ['kind', 1, 'which kind of record; only the peer can see it']
+const RECORD_TAG: Field = ['tag', 16, 'of AES-256-GCM: no record was changed, dropped, repeated or moved']
+
 function record(does: string, ...payload: readonly Field[]): Step {
-  const kind: Field = ['kind', 1, 'which kind of record; only the peer can see it']
-  const tag: Field = ['tag', 16, 'of AES-256-GCM: nobody has changed, dropped, repeated or reordered a record']
-  return { does, fields: [FRAME_HEADER, kind, ...payload, tag] }
+  return { does, fields: [FRAME_HEADER, RECORD_KIND, ...payload, RECORD_TAG] }
 }
 
 const PART: Field = ['part', undefined, 'bytes of the envelope: statement, signature, lengths and messages']
@@ -78,12 +79,12 @@ export const STEPS: Readonly<Record<StepName, Step>> = {
 }
 
 /**
- * Tells steps as lines for people: each in full the first time, then in one line; repetitions are counted.
+ * Tells steps as lines for people: the fields of each the first time, what a field is for once; repetitions are counted.
  *
  * @param write takes one line
  */
 export function narrator(write: (line: string) => void): (event: TraceEvent) => void {
-  const told = new Set<StepName>()
+  const told = new Set<StepName | Field>()
   let last = ''
   let repeated = 0
   return ({ sent, frame, kind, length }) => {
@@ -101,8 +102,11 @@ export function narrator(write: (line: string) => void): (event: TraceEvent) => 
     write(`${styleError('bold', line)}  ${step.does}`)
     if (told.has(name)) return
     told.add(name)
-    for (const [field, bytes, purpose] of step.fields) {
-      write(styleError('dim', `    ${field.padEnd(14)} ${String(bytes ?? '').padStart(5)}  ${purpose}`))
+    for (const field of step.fields) {
+      const [label, bytes, purpose] = field
+      const line = `    ${label.padEnd(14)} ${String(bytes ?? '').padStart(5)}  ${told.has(field) ? '' : purpose}`
+      write(styleError('dim', line.trimEnd()))
+      told.add(field)
     }
   }
 }

@@ -1,0 +1,51 @@
+/** `countersign-client send`: texts, files or standard input, and a receipt for each message. */
+import { openHome } from '@countersign/keyexchange'
+import {
+  type CommonOptions,
+  outputOf,
+  passphraseAsker,
+  portOption,
+  timeoutOption,
+  traceOption,
+} from '@countersign/keyexchange/cli'
+import { type Command, Option } from 'commander'
+import { dispatch } from '../dispatch.ts'
+import { type InputOptions, openInput } from '../input.ts'
+import { reach, type ReachOptions } from '../reach.ts'
+
+interface SendOptions extends CommonOptions, InputOptions, ReachOptions {
+  readonly to?: string
+}
+
+export function send(program: Command, interrupted: AbortSignal): void {
+  program
+    .command('send')
+    .description('send a text, files or standard input; with no words at a terminal, what you type, line by line')
+    .argument('[text...]', 'one message, its words joined by spaces')
+    .option('--to <peer>', 'which server, where this home trusts several')
+    .option('--host <host>', "where it is, where its key's file does not say so")
+    .addOption(portOption('its port', 1))
+    .addOption(new Option('--file <file>', 'send a file; may stand several times').argParser(collect))
+    .option('--lines', 'send each line of standard input as a message of its own')
+    .option('--content-type <type>', 'what the messages are; of a file its name tells')
+    .option('--id <id>', 'an id of your own for the message')
+    .option('--in-reply-to <id>', 'the id of the message that it answers')
+    .addOption(timeoutOption())
+    .addOption(traceOption())
+    .action(async (words: string[], _: unknown, command: Command) => {
+      const options = command.optsWithGlobals<SendOptions>()
+      const output = outputOf(options)
+      const home = openHome({ root: options.root, role: 'client', passphrase: passphraseAsker(options, output) })
+      const input = await openInput(words, options, output)
+      await using session = await reach(home, home.peer(options.to), options, output, interrupted)
+      const over = new AbortController()
+      void session.closed.then(() => over.abort())
+      const refusal = await dispatch(session, input(AbortSignal.any([over.signal, interrupted])), output)
+      interrupted.throwIfAborted()
+      if (refusal !== undefined) throw refusal
+    })
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
+}

@@ -1,0 +1,88 @@
+/** Where messages come from: words, files, standard input, or a person at a terminal. */
+import type { MessageBody, MessageOptions } from '@countersign/core'
+import { CliError, type Output, printable } from '@countersign/keyexchange/cli'
+import { openAsBlob } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { buffer } from 'node:stream/consumers'
+
+export interface InputOptions {
+  readonly file?: readonly string[]
+  readonly lines?: boolean
+  readonly contentType?: string
+  readonly id?: string
+  readonly inReplyTo?: string
+}
+
+/** A message on its way into the outbox. */
+export interface Outgoing {
+  readonly body: MessageBody
+  readonly options: MessageOptions
+}
+
+/**
+ * Opens what a command line names; a missing file is told before anything is sent.
+ *
+ * @param signal ends what would wait for more
+ * @returns the messages, one after the other
+ * @throws CliError USAGE and Node's system errors, of files
+ */
+export async function openInput(
+  words: readonly string[],
+  options: InputOptions,
+  output: Output,
+): Promise<(signal: AbortSignal) => AsyncIterable<Outgoing>> {
+  const files = await Promise.all((options.file ?? []).map((path) => fromFile(path, options)))
+  const text = (body: MessageBody): Outgoing => ({ body, options: { contentType: 'text/plain', ...said(options) } })
+  return async function* messages(signal) {
+    if (words.length > 0) yield text(words.join(' '))
+    yield* files
+    if (words.length > 0 || files.length > 0) return
+    if (output.interactive) for await (const line of typed(signal)) yield text(line)
+    else if (options.lines) for await (const line of linesOf(signal)) yield text(line)
+    else yield { body: await buffer(process.stdin), options: said(options) }
+  }
+}
+
+function said({ contentType, id, inReplyTo }: InputOptions): MessageOptions {
+  return {
+    ...(contentType !== undefined && { contentType }),
+    ...(id !== undefined && { id }),
+    ...(inReplyTo !== undefined && { inReplyTo }),
+  }
+}
+
+async function fromFile(path: string, options: InputOptions): Promise<Outgoing> {
+  if (!(await stat(path)).isFile())
+    throw new CliError('USAGE', `${path} is no file; nothing was sent`, 'name a file, or send it by a pipe')
+  const [body, { default: mime }] = await Promise.all([openAsBlob(path), import('mime')])
+  const contentType = mime.getType(path) ?? 'application/octet-stream'
+  return { body, options: { name: printable(basename(path)), contentType, ...said(options) } }
+}
+
+async function* linesOf(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  yield* until(createInterface({ input: process.stdin, crlfDelay: Infinity }), signal)
+}
+
+/** What a person types, line by line, until Ctrl-D or Ctrl-C; empty lines are nothing to send. */
+async function* typed(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
+  prompt.prompt()
+  for await (const line of until(prompt, signal)) {
+    if (line !== '') yield line
+    prompt.prompt()
+  }
+}
+
+async function* until(lines: Interface, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const close = (): void => lines.close()
+  signal.addEventListener('abort', close, { once: true })
+  try {
+    if (!signal.aborted) yield* lines
+  } finally {
+    signal.removeEventListener('abort', close)
+    lines.close()
+    process.stdin.destroy()
+  }
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+/** The `countersign-client` program. */
+import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
+import type { Command } from 'commander'
+import { send } from './commands/send.ts'
+
+await runProgram(async (interrupted) => {
+  const program = createProgram(
+    'countersign-client',
+    'Sends messages and keeps the receipt of each one.',
+    new URL('../package.json', import.meta.url),
+  )
+  program.allowExcessArguments().action((_: unknown, { args: [word] }: Command) => {
+    const message = word === undefined ? 'no command was given' : `there is no command ${word}`
+    throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
+  })
+  for (const command of [send]) command(program, interrupted)
+  await parseProgram(program)
+})
