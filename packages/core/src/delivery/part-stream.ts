@@ -16,6 +16,7 @@ export class PartStream {
   #room: (() => void) | undefined
 
   push(pieces: readonly Uint8Array[], end: boolean): void {
+    if (this.#ended) return
     for (const piece of pieces) {
       this.#queue.push(piece)
       this.buffered += piece.length

@@ -1,11 +1,9 @@
 /** A session over a byte stream: what `connect` and `listen` give their callers. */
 import { hex } from '../bytes.ts'
 import type { MessageBody, MessageOptions } from '../delivery/compose.ts'
+import { Exchange } from '../delivery/exchange.ts'
 import type { Message } from '../delivery/message.ts'
 import type { Outbox, Receipt } from '../delivery/outbox.ts'
-import { PartStream } from '../delivery/part-stream.ts'
-import { Receiver } from '../delivery/receiver.ts'
-import { Sender } from '../delivery/sender.ts'
 import { CountersignError, LocalError, NetworkError, PeerError } from '../errors.ts'
 import type { Established, VerifiedPeer } from '../handshake/peer.ts'
 import { Session, type SessionEvent } from '../session/session.ts'
@@ -41,20 +39,17 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   /** Resolves when the session is over; never rejects. */
   readonly closed: Promise<SessionEnd>
   readonly #established: Established
-  readonly #options: CommonOptions
   readonly #wire: Wire
   readonly #session: Session
   readonly #outlet: Outlet
   readonly #outbox: Outbox
   readonly #surroundings: SessionSurroundings
-  readonly #sender: Sender
-  readonly #parts = new PartStream()
+  readonly #exchange: Exchange
   readonly #messages = new MessageQueue()
   readonly #sending = new Set<Promise<unknown>>()
   readonly #pings: ((elapsed: number) => void)[] = []
   readonly #resolveClosed: (end: SessionEnd) => void
   readonly #first = Promise.withResolvers<void>()
-  #receiving: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
   #end: SessionEnd | undefined
   #paused = false
@@ -62,11 +57,10 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   /** For `connect`, `listen` and `secure` alone: use those. */
   constructor(wire: Wire, established: Established, options: CommonOptions, surroundings: SessionSurroundings) {
-    const { peer, secrets, role, mayReceive, position } = established
+    const { peer, secrets, role, mayReceive, peerOutbox } = established
     this.peer = peer
     this.id = hex(secrets.sessionId)
     this.#established = established
-    this.#options = options
     this.#wire = wire
     this.#outbox = surroundings.outbox
     this.#surroundings = surroundings
@@ -83,15 +77,25 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       ...(trace && { trace: (sent, kind, length) => trace({ sent, frame: 'RECORD', kind, length: length + 21 }) }),
     })
     this.#outlet = new Outlet(this.#session, wire)
-    this.#sender = new Sender({
+    const ownKeys = ownKeysOf(options)
+    this.#exchange = new Exchange({
+      established,
       outbox: this.#outbox,
-      peer,
-      ownKeys: ownKeysOf(options),
-      position,
+      journal: options.journal,
+      policy: options.policy,
+      maxItem: options.maxItem ?? 2 ** 53,
+      ownKeys,
+      place: placeOf(peer, ownKeys, peerOutbox),
+      now: Date.now,
       send: (kind, payload) => {
         this.#session.send(kind, payload, performance.now())
         return this.#outlet.flushed()
       },
+      respond: (receipt) => {
+        this.#session.sendReceipt(receipt, performance.now())
+        this.#outlet.soon()
+      },
+      deliver: (messages) => this.#messages.push(messages),
     })
     wire.listen(
       (chunk) => this.#chunk(chunk),
@@ -110,7 +114,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   /** Whether this side may send messages in this session. */
   get sends(): boolean {
-    return this.#established.maySend && !this.#senderStopped
+    return this.#exchange.sends
   }
 
   /** Whether this side takes messages in this session. */
@@ -197,9 +201,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   /** The last words: the receipts of all that is stored, then CLOSE. */
   async #sayClose(reason: Reason, text: string): Promise<void> {
-    this.#sender.stop()
-    this.#parts.finish()
-    await this.#receiving.catch(() => {})
+    await this.#exchange.finish()
     if (this.#end !== undefined) return
     this.#session.close(reason, text, performance.now())
     this.#outlet.flush()
@@ -209,47 +211,12 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   /** @internal No further message is sent here: a newer session of this peer takes them. */
   stopSending(): void {
-    this.#senderStopped = true
-    this.#sender.stop()
+    this.#exchange.stopSending()
   }
-
-  #senderStopped = false
 
   #begin(): void {
-    const { maySend, mayReceive, peerJournal, position, announced, peerOutbox, identity } = this.#established
-    const { journal, policy, maxItem = 2 ** 53 } = this.#options
-    const ownKeys = ownKeysOf(this.#options)
-    const run = async (): Promise<void> => {
-      await this.#surroundings.takeOver(this)
-      this.#first.resolve()
-      if (maySend) this.#run(this.#send({ journal: peerJournal, position }))
-      if (!mayReceive || journal === undefined) return
-      const receiver = await Receiver.open({
-        parts: this.#parts,
-        place: placeOf(this.peer, ownKeys, peerOutbox),
-        peer: this.peer,
-        identity,
-        ownKeys,
-        journal,
-        announced,
-        maxItem,
-        ...(policy && { policy }),
-        now: Date.now,
-        respond: (receipt) => {
-          this.#session.sendReceipt(receipt, performance.now())
-          this.#outlet.soon()
-        },
-        deliver: (messages) => this.#messages.push(messages),
-      })
-      await receiver.run()
-    }
-    this.#receiving = run()
-    this.#run(this.#receiving)
-  }
-
-  async #send(there: { readonly journal: Uint8Array; readonly position: Established['position'] }): Promise<void> {
-    await this.#outbox.begin(this.peer, there)
-    await this.#sender.run()
+    const ready = this.#surroundings.takeOver(this).then(() => this.#first.resolve())
+    this.#run(this.#exchange.run(ready))
   }
 
   /** Lets work go on by itself; its failure ends the session. */
@@ -258,15 +225,13 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   #chunk(chunk: Uint8Array): void {
-    const confirmed = this.#session.confirmed
     try {
       for (const event of this.#session.receive(chunk, performance.now())) this.#event(event)
     } catch (error) {
       this.#fail(error)
     }
-    if (!confirmed && this.#session.confirmed && this.#end === undefined) this.#begin()
     this.#outlet.flush()
-    if (this.#parts.buffered > MOST_UNREAD || this.#messages.full || this.#outlet.full) this.#hold()
+    if (this.#exchange.parts.buffered > MOST_UNREAD || this.#messages.full || this.#outlet.full) this.#hold()
   }
 
   /** Reads no further until what has come is dealt with. */
@@ -275,7 +240,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#paused = true
     this.#wire.pause()
     const resume = async (): Promise<void> => {
-      await this.#parts.room(MOST_UNREAD / 2)
+      await this.#exchange.parts.room(MOST_UNREAD / 2)
       await this.#messages.room()
       await this.#outlet.room()
       this.#paused = false
@@ -286,10 +251,12 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   #event(event: SessionEvent): void {
     switch (event.type) {
+      case 'confirmed':
+        return this.#begin()
       case 'part':
-        return this.#parts.push(event.pieces, event.end)
+        return this.#exchange.parts.push(event.pieces, event.end)
       case 'receipt':
-        return this.#run(this.#sender.receipt(event.receipt))
+        return this.#run(this.#exchange.receipt(event.receipt))
       case 'pong':
         for (const resolve of this.#pings.splice(0)) resolve(event.elapsed)
         return this.#arm()
@@ -301,10 +268,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   /** Answers the peer's CLOSE with the receipts that it is owed and a CLOSE of one's own. */
   async #peerClosed(reason: Reason, text: string): Promise<void> {
     const error = closeError(reason, text)
-    this.#sender.stop()
-    this.#parts.finish()
-    await this.#receiving.catch(() => {})
-    await this.#sender.settled
+    await this.#exchange.finish()
+    await this.#exchange.settled
     if (this.#end !== undefined) return
     this.#session.close(REASON.done, '', performance.now())
     this.#outlet.flush()
@@ -335,8 +300,6 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     if (this.#end !== undefined) return
     this.#end = end
     clearTimeout(this.#timer)
-    this.#sender.stop()
-    this.#parts.finish()
     this.#outlet.finish()
     const error = this.#endError()
     this.#outbox.end(this.peer, error)
@@ -345,7 +308,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#session.erase()
     this.#wire.end()
     const over = async (): Promise<void> => {
-      await this.#receiving.catch(() => {})
+      await this.#exchange.finish()
       this.#messages.finish(end.error)
       this.#resolveClosed(end)
     }

@@ -21,6 +21,8 @@ import { type OpenedRecord, RecordOpener, Sealer } from './cipher.ts'
 import { type Limits, LIMITS } from './limits.ts'
 
 export type SessionEvent =
+  /** To a server, once, before all else: the client's first record has opened. */
+  | { readonly type: 'confirmed' }
   /** A part of the envelope under way; `end` with its last. */
   | { readonly type: 'part'; readonly pieces: readonly Uint8Array[]; readonly end: boolean }
   | { readonly type: 'receipt'; readonly receipt: SignedStatement }
@@ -74,11 +76,6 @@ export class Session {
     if (role === 'client') this.ping(now)
   }
 
-  /** Whether the first record of the client has opened: until then a server sends and delivers nothing. */
-  get confirmed(): boolean {
-    return this.#confirmed
-  }
-
   /** Whether this side has sent its CLOSE, and whether the peer's has come. */
   get closeSent(): boolean {
     return this.#closeSentAt !== undefined
@@ -98,8 +95,11 @@ export class Session {
       const { taken, record } = this.#opener.take(chunk.subarray(at))
       at += taken
       if (record === undefined) continue
-      this.#confirmed = true
       this.#heardAt = now
+      if (!this.#confirmed) {
+        this.#confirmed = true
+        yield { type: 'confirmed' }
+      }
       const event = this.#opened(record, now)
       if (event !== undefined) yield event
     }

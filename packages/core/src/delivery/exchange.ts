@@ -1,0 +1,101 @@
+/** Both directions of one session's delivery: what is sent from an outbox, and what is received into a journal. */
+import type { PublicKey } from '../crypto/keys.ts'
+import type { Established } from '../handshake/peer.ts'
+import type { SignedStatement } from '../wire/records.ts'
+import type { Journal, Place } from './journal.ts'
+import type { Message } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import { PartStream } from './part-stream.ts'
+import { type Policy, Receiver } from './receiver.ts'
+import { Sender, type SenderOptions } from './sender.ts'
+
+export interface ExchangeOptions {
+  readonly established: Established
+  readonly outbox: Outbox
+  readonly journal: Journal | undefined
+  readonly policy: Policy | undefined
+  /** The longest item that this side takes, in bytes. */
+  readonly maxItem: number
+  /** Every key of this side's own chain, oldest first. */
+  readonly ownKeys: readonly PublicKey[]
+  /** The place of the peer's messages. */
+  readonly place: Place
+  /** Milliseconds since 1970, UTC. */
+  readonly now: () => number
+  readonly send: SenderOptions['send']
+  readonly respond: (receipt: SignedStatement) => void
+  readonly deliver: (messages: readonly Message[]) => void
+}
+
+export class Exchange {
+  /** Where the session puts the parts of envelopes. */
+  readonly parts: PartStream = new PartStream()
+  readonly #options: ExchangeOptions
+  readonly #sender: Sender
+  #receiving: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(options: ExchangeOptions) {
+    const { outbox, established, ownKeys, send } = options
+    this.#options = options
+    this.#sender = new Sender({ outbox, peer: established.peer, ownKeys, position: established.position, send })
+  }
+
+  /** Whether further messages are sent in this session. */
+  get sends(): boolean {
+    return this.#options.established.maySend && !this.#stopped
+  }
+
+  /** Runs both directions, once `ready` says that older sessions have given way; rejects with the first fault. */
+  async run(ready: Promise<void>): Promise<void> {
+    this.#receiving = ready.then(() => this.#receive())
+    await Promise.all([ready.then(() => this.#send()), this.#receiving])
+  }
+
+  async #send(): Promise<void> {
+    const { established, outbox } = this.#options
+    const { peer, peerJournal: journal, position, maySend } = established
+    if (!maySend) return
+    await outbox.begin(peer, { journal, position })
+    await this.#sender.run()
+  }
+
+  async #receive(): Promise<void> {
+    const { established, journal, policy, ...options } = this.#options
+    const { peer, identity, announced, mayReceive } = established
+    if (!mayReceive || journal === undefined) return
+    const receiver = await Receiver.open({
+      ...options,
+      parts: this.parts,
+      peer,
+      identity,
+      journal,
+      announced,
+      ...(policy && { policy }),
+    })
+    await receiver.run()
+  }
+
+  /** Takes a receipt of the peer's. */
+  receipt(receipt: SignedStatement): Promise<void> {
+    return this.#sender.receipt(receipt)
+  }
+
+  /** No further message is begun. */
+  stopSending(): void {
+    this.#stopped = true
+    this.#sender.stop()
+  }
+
+  /** Nothing further is sent or received; resolves when all that is stored is receipted, whatever the end was. */
+  async finish(): Promise<void> {
+    this.stopSending()
+    this.parts.finish()
+    await this.#receiving.catch(() => {})
+  }
+
+  /** Resolves when the receipts that have come are settled. */
+  get settled(): Promise<void> {
+    return this.#sender.settled
+  }
+}
