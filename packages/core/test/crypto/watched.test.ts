@@ -1,9 +1,11 @@
-/** In a file of its own: node:crypto is watched here. */
+/** What our own checks do and spend, told apart from what OpenSSL does: node:crypto is watched here. */
 import * as crypto from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { afterEach, expect, test, vi } from 'vitest'
+import type { Mock } from 'vitest'
 import { utf8 } from '../../src/bytes.ts'
-import { publicKeyFromSpki } from '../../src/crypto/keys.ts'
+import { xwing } from '../../src/crypto/kem.ts'
+import { generatePrivateKey, publicKeyFromSpki } from '../../src/crypto/keys.ts'
 import { verify, verifyStandIn } from '../../src/crypto/signature.ts'
 import { spkiOf } from './key-files.ts'
 
@@ -57,4 +59,27 @@ test('the stand-in is made once for each length', () => {
   vi.mocked(crypto.createPublicKey).mockClear()
   verifyStandIn(message, signature)
   expect(crypto.createPublicKey).not.toHaveBeenCalled()
+})
+
+test.for(['ed25519', 'ml-dsa-65'] as const)(
+  'a signature of another length is refused by a key of %s before any verification',
+  (algorithm) => {
+    const { publicKey } = generatePrivateKey(algorithm)
+    for (const length of [0, publicKey.signatureLength - 1, publicKey.signatureLength + 1]) {
+      expect(verify(publicKey, message, new Uint8Array(length))).toBe(false)
+    }
+    expect(crypto.verify).not.toHaveBeenCalled()
+    expect(verify(publicKey, message, new Uint8Array(publicKey.signatureLength))).toBe(false)
+    expect(crypto.verify).toHaveBeenCalledTimes(1)
+  },
+)
+
+test('an all-zero X25519 result is refused on both sides, also where OpenSSL would give it out', () => {
+  const pair = xwing.generate()
+  const { ciphertext } = xwing.encapsulate(pair.publicKey)!
+  const dishonest = vi.mocked(crypto.diffieHellman) as unknown as Mock<() => Buffer>
+  dishonest.mockReturnValueOnce(Buffer.alloc(32)).mockReturnValueOnce(Buffer.alloc(32))
+  expect(xwing.encapsulate(pair.publicKey)).toBeUndefined()
+  expect(pair.decapsulate(ciphertext)).toBeUndefined()
+  expect(pair.decapsulate(ciphertext)).toBeDefined()
 })
