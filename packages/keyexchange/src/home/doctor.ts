@@ -65,6 +65,11 @@ function* leftovers({ home, peers, revoked, chains }: HomePaths): Iterable<Findi
 
 /** This home's own keys, as far as that goes without a passphrase. */
 function ownKey(paths: HomePaths, ask: AskPassphrase, findings: Finding[]): OwnKey | undefined {
+  if (!existsSync(paths.identity)) {
+    const error = new CliError('MISSING', `${paths.home} has no key`, `make one with \`keys init --as ${paths.role}\``)
+    findings.push({ unsound: false, path: paths.identity, error })
+    return undefined
+  }
   findings.push(...modes([paths.identity, paths.previous], requirePrivate))
   findings.push(...modes([paths.publicKey], requireUnwritable))
   try {
@@ -73,7 +78,7 @@ function ownKey(paths: HomePaths, ask: AskPassphrase, findings: Finding[]): OwnK
     return own
   } catch (error) {
     // What modes say has been said; a missing public half can be made again.
-    const missing = error instanceof CliError && error.code === 'MISSING' && existsSync(paths.identity)
+    const missing = error instanceof CliError && error.code === 'MISSING'
     const fix = async (): Promise<void> => {
       const { publicKey } = await unlockFile(paths.identity, ask)
       writeOwnPublicKey(paths, publicKey, readAbout(readFileSync(paths.identity, 'utf8')))
