@@ -1,10 +1,18 @@
 /** From what a caller sends to a signed envelope (protocol section 8). */
-import { concat, utf8 } from '../bytes.ts'
+import { concat } from '../bytes.ts'
 import { salt, sha256, sha256Stream } from '../crypto/hash.ts'
 import { type Identity, pae } from '../crypto/signature.ts'
 import { LocalError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
-import { attributesFault, encodeAttributes, itemHead, MESSAGE_TYPE, messageStatement } from '../wire/envelope.ts'
+import {
+  attributesFault,
+  encodeAttributes,
+  itemHead,
+  LEAST_ITEM,
+  MESSAGE_TYPE,
+  messageStatement,
+  writeItemHead,
+} from '../wire/envelope.ts'
 import type { SignedStatement } from '../wire/records.ts'
 
 /** What a caller says of a message, beside its body. */
@@ -36,9 +44,15 @@ const BLOB_PIECE = 1024 * 1024
  * @throws LocalError MESSAGE_FORM
  */
 export function composeItem(body: MessageBody, options?: MessageOptions): OutgoingItem | Promise<OutgoingItem> {
-  const head = itemHead(salt(), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
-  if (body instanceof Blob) return hashBlob(head, body)
-  const bytes = concat(head, typeof body === 'string' ? utf8(body) : body)
+  const attributes = options === undefined ? NO_ATTRIBUTES : attributesOf(options)
+  if (body instanceof Blob) return hashBlob(itemHead(salt(), attributes), body)
+  const text = typeof body === 'string'
+  const bodyAt = LEAST_ITEM + attributes.length
+  // From Node's pool: a message costs one allocation at the most.
+  const bytes = Buffer.allocUnsafe(bodyAt + (text ? Buffer.byteLength(body) : body.length))
+  writeItemHead(bytes, salt(), attributes)
+  if (text) bytes.write(body, bodyAt)
+  else bytes.set(body, bodyAt)
   return { leaf: sha256(bytes), length: bytes.length, bytes }
 }
 
@@ -67,19 +81,25 @@ export async function* blobPieces(blob: Blob, offset: number): AsyncGenerator<Ui
   }
 }
 
-/** The bytes of items, one behind the other, from `offset` on. */
+/** The bytes of items, one behind the other, from `offset` on; what is in memory comes in one piece. */
 export async function* readItems(items: readonly OutgoingItem[], offset: number): AsyncGenerator<Uint8Array> {
+  let memory: Uint8Array[] = []
   let skip = offset
   for (const { bytes, length } of items) {
     if (skip >= length) {
       skip -= length
       continue
     }
-    const head = bytes instanceof Uint8Array ? bytes : bytes.head
-    if (skip < head.length) yield head.subarray(skip)
-    if (!(bytes instanceof Uint8Array)) yield* blobPieces(bytes.body, Math.max(0, skip - head.length))
+    const start = bytes instanceof Uint8Array ? bytes : bytes.head
+    if (skip < start.length) memory.push(start.subarray(skip))
+    if (!(bytes instanceof Uint8Array)) {
+      yield concat(...memory)
+      memory = []
+      yield* blobPieces(bytes.body, Math.max(0, skip - start.length))
+    }
     skip = 0
   }
+  if (memory.length > 0) yield memory.length === 1 ? memory[0]! : concat(...memory)
 }
 
 /** An envelope as it waits at a sender, signed once and for all. */

@@ -77,10 +77,13 @@ export class MemoryOutbox implements Outbox {
     return Promise.resolve()
   }
 
-  async send(_to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
-    const composed = composeItem(body, options)
-    const item = composed instanceof Promise ? await composed : composed
-    return this.#enqueue(item, false)
+  send(_to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
+    try {
+      const composed = composeItem(body, options)
+      return composed instanceof Promise ? composed.then((item) => this.#enqueue(item, false)) : this.#enqueue(composed, false)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   #enqueue(item: OutgoingItem, alone: boolean): Promise<Receipt> {

@@ -46,7 +46,9 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   readonly #surroundings: SessionSurroundings
   readonly #exchange: Exchange
   readonly #messages = new MessageQueue()
-  readonly #sending = new Set<Promise<unknown>>()
+  /** Sends of this session that have no receipt yet; whoever closes waits for them. */
+  #unsettled = 0
+  #allSettled: (() => void) | undefined
   readonly #pings: ((elapsed: number) => void)[] = []
   readonly #resolveClosed: (end: SessionEnd) => void
   readonly #first = Promise.withResolvers<void>()
@@ -146,11 +148,15 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     const length = body instanceof Blob ? body.size : Buffer.byteLength(body)
     if (length + LEAST_ITEM > maxItem) return Promise.reject(new LocalError('MESSAGE_TOO_LONG', `${length} bytes`))
     const sending = this.#outbox.send(this.peer, body, options)
-    this.#sending.add(sending)
-    const done = (): unknown => this.#sending.delete(sending)
-    sending.then(done, done)
+    this.#unsettled += 1
+    sending.then(this.#settled, this.#settled)
     return sending
   }
+
+  readonly #settled = (): void => {
+    this.#unsettled -= 1
+    if (this.#unsettled === 0) this.#allSettled?.()
+  };
 
   /** The messages that the peer sends, each stored and receipted; throws at its end where the session ended by a fault. */
   [Symbol.asyncIterator](): AsyncIterator<Message, void, undefined> {
@@ -181,7 +187,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   async #close(reason: Reason, text: string): Promise<void> {
-    while (this.#sending.size > 0 && this.#end === undefined) await Promise.allSettled(this.#sending)
+    if (this.#unsettled > 0) await new Promise<void>((resolve) => (this.#allSettled = resolve))
     await this.#sayClose(reason, text)
   }
 
@@ -303,6 +309,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#outlet.finish()
     const error = this.#endError()
     this.#outbox.end(this.peer, error)
+    this.#allSettled?.()
     this.#first.reject(error)
     this.#first.promise.catch(() => {})
     this.#session.erase()

@@ -1,7 +1,6 @@
 /** Envelopes: one signature over one or more messages (protocol section 8). */
-import { concat, view } from '../bytes.ts'
-import { PeerError } from '../errors.ts'
-import { bytes, checked, type Codec, encode, lengthPrefixed, MAX_U64, struct, u32, u64, type Reader } from './codec.ts'
+import { concat, fromUtf8 } from '../bytes.ts'
+import { bytes, checked, type Codec, encode, lengthPrefixed, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
 
 export const MESSAGE_TYPE = 'application/vnd.countersign.message.v1'
 export const LEAF_LENGTH = 32
@@ -90,22 +89,23 @@ export function encodeAttributes(attributes: Attributes): Uint8Array {
   )
 }
 
+const NONE: Attributes = new Map()
+
 /** The attributes that these bytes hold; undefined where their form is wrong. */
 export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
+  if (encoded.length === 0) return NONE
   const attributes = new Map<string, string>()
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const reader = new Reader(encoded)
   let last: Uint8Array | undefined
   try {
-    for (let at = 0; at < encoded.length;) {
-      const name = slice(encoded, at + 1, encoded[at]!)
-      const behind = at + 1 + name.length
-      const value = slice(encoded, behind + 2, (encoded[behind]! << 8) | encoded[behind + 1]!)
+    while (reader.left > 0) {
+      const name = lp8.read(reader)
+      const key = fromUtf8(name)
+      const value = fromUtf8(lp16.read(reader))
       if (last !== undefined && Buffer.compare(last, name) >= 0) return undefined
+      if (key === undefined || value === undefined || FORBIDDEN.test(key) || FORBIDDEN.test(value)) return undefined
+      attributes.set(key, value)
       last = name
-      const [key, text] = [decoder.decode(name), decoder.decode(value)]
-      if (FORBIDDEN.test(key) || FORBIDDEN.test(text)) return undefined
-      attributes.set(key, text)
-      at = behind + 2 + value.length
     }
   } catch {
     return undefined
@@ -113,15 +113,20 @@ export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
   return attributes
 }
 
-function slice(source: Uint8Array, from: number, length: number): Uint8Array {
-  if (!(from + length <= source.length)) throw new PeerError('ENCODING', 'attributes cut short')
-  return source.subarray(from, from + length)
-}
-
 /** `0x00 || salt || LP16(attributes)`: what stands before a message's body in its item. */
 export function itemHead(salt: Uint8Array, encodedAttributes: Uint8Array): Uint8Array {
-  const length = encodedAttributes.length
-  return concat(Uint8Array.of(ITEM_MARK), salt, Uint8Array.of(length >> 8, length), encodedAttributes)
+  const head = new Uint8Array(LEAST_ITEM + encodedAttributes.length)
+  writeItemHead(head, salt, encodedAttributes)
+  return head
+}
+
+/** The same, written at the start of an item. */
+export function writeItemHead(item: Uint8Array, salt: Uint8Array, encodedAttributes: Uint8Array): void {
+  item[0] = ITEM_MARK
+  item.set(salt, 1)
+  item[LEAST_ITEM - 2] = encodedAttributes.length >> 8
+  item[LEAST_ITEM - 1] = encodedAttributes.length
+  item.set(encodedAttributes, LEAST_ITEM)
 }
 
 /** The parts of an item; undefined where its form is wrong. */
@@ -142,7 +147,7 @@ export function readItemHead(available: Uint8Array, length: number): ItemParts |
   if (length < LEAST_ITEM) return undefined
   if (available.length < LEAST_ITEM) return 'more'
   if (available[0] !== ITEM_MARK) return undefined
-  const bodyAt = LEAST_ITEM + view(available).readUInt16BE(1 + SALT_LENGTH)
+  const bodyAt = LEAST_ITEM + ((available[LEAST_ITEM - 2]! << 8) | available[LEAST_ITEM - 1]!)
   if (bodyAt > length) return undefined
   if (available.length < bodyAt) return 'more'
   const attributes = decodeAttributes(available.subarray(LEAST_ITEM, bodyAt))
