@@ -1,0 +1,122 @@
+/** Programs of this repository as child processes. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { join } from 'node:path'
+
+const repository = join(import.meta.dirname, '../../..')
+
+export type Program = 'keys' | 'server' | 'client'
+
+const PROGRAMS: Readonly<Record<Program, string>> = {
+  keys: join(repository, 'packages/keyexchange/src/main.ts'),
+  server: join(repository, 'apps/server/src/main.ts'),
+  client: join(repository, 'apps/client/src/main.ts'),
+}
+
+export interface RunOptions {
+  /** The root of its homes */
+  readonly root: string
+  /** Standard input; empty where it is not said */
+  readonly input?: string | Uint8Array
+  /** Beside what every program gets */
+  readonly env?: Readonly<Record<string, string>>
+  /** Where it runs; the repository where it is not said */
+  readonly cwd?: string
+}
+
+/** How a program ended. */
+export interface Outcome {
+  readonly status: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Starts a program; its standard input stays open for `write`. */
+export function start(program: Program, words: readonly string[], { root, env, cwd }: Omit<RunOptions, 'input'>): Running {
+  const child = spawn(process.execPath, [PROGRAMS[program], ...words], {
+    cwd: cwd ?? repository,
+    env: { PATH: process.env['PATH'] ?? '', HOME: root, COUNTERSIGN_HOME: root, NO_COLOR: '1', ...env },
+  })
+  return new Running(child)
+}
+
+/** Runs a program to its end. */
+export async function run(program: Program, words: readonly string[], options: RunOptions): Promise<Outcome> {
+  const running = start(program, words, options)
+  running.endInput(options.input)
+  return running.ended
+}
+
+/** A program that is running; disposed of, it is killed. */
+export class Running implements AsyncDisposable {
+  readonly ended: Promise<Outcome>
+  readonly #child: ChildProcessWithoutNullStreams
+  readonly #waiting: Set<() => void> = new Set()
+  #over = false
+  stdout = ''
+  stderr = ''
+
+  /** For `start` alone. */
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+      this.#wake()
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+      this.#wake()
+    })
+    // It may end before it has read all that it was given.
+    child.stdin.on('error', () => {})
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+    child.on('error', reject)
+    child.on('close', (status, signal) => {
+      this.#over = true
+      this.#wake()
+      resolve({ status, signal, stdout: this.stdout, stderr: this.stderr })
+    })
+    this.ended = promise
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  write(input: string | Uint8Array): void {
+    this.#child.stdin.write(input)
+  }
+
+  endInput(input: string | Uint8Array = ''): void {
+    this.#child.stdin.end(input)
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Resolves once what the program has printed, on either stream, holds this. @throws Error where it ends before */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
+      if (found) return found
+      if (this.#over) throw new Error(`it ended without ${pattern}:\n${this.stdout}\n${this.stderr}`)
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    }
+  }
+
+  /** Asks it to stop, and waits until it has. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
+    this.kill(signal)
+    return this.ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#over) await this.stop('SIGKILL')
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
+  }
+}
