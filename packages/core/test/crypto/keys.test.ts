@@ -139,7 +139,7 @@ describe('a PEM file', () => {
         expect(refusal(() => readPublicKey(file))).toMatch(answers)
         expect(refusal(() => readPrivateKey(file, 'passphrase'))).toMatch(answers)
       }),
-      { numRuns: 400 },
+      { numRuns: 100 },
     )
   })
 })
