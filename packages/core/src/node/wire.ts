@@ -6,6 +6,9 @@ import { NetworkError } from '../errors.ts'
 /** How long a side that has ended reads and drops, so that no reset destroys what it sent (protocol section 2). */
 const LINGER_MS = 2_000
 
+/** Bytes that a peer may send ahead of the handshake's steps before it is read no further. */
+const MOST_AHEAD = 64 * 1024
+
 export class Wire {
   readonly #stream: Duplex
   #chunks: Uint8Array[] = []
@@ -39,6 +42,7 @@ export class Wire {
     if (this.#onChunk !== undefined) return this.#onChunk(chunk)
     this.#chunks.push(chunk)
     this.#available += chunk.length
+    if (this.#available > MOST_AHEAD) this.#stream.pause()
     this.#wake?.()
   }
 
@@ -58,6 +62,7 @@ export class Wire {
   async read(length: number): Promise<Uint8Array> {
     while (this.#available < length) {
       if (this.#ended) throw new NetworkError('TRUNCATED', undefined, { cause: this.#error })
+      this.#stream.resume()
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     this.#wake = undefined
@@ -75,6 +80,7 @@ export class Wire {
     this.#onEnd = onEnd
     this.#onDrain = onDrain
     for (const chunk of before) onChunk(chunk)
+    this.#stream.resume()
     if (this.#ended) onEnd(this.#error)
   }
 
