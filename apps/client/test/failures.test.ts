@@ -13,14 +13,17 @@ beforeAll(() => {
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-/** Holds that a program failed as promised: status, exactly one line that says what, one that says what to do. */
-function failed({ status, stdout, stderr }: Outcome, exit: number, error: RegExp, hint: RegExp): void {
+/** How a program ended, in the form of `failure`. */
+function told({ status, stdout, stderr }: Outcome): object {
   const lines = stderr.trimEnd().split('\n')
-  expect(lines.filter((line) => line.startsWith('error: '))).toEqual([expect.stringMatching(error)])
-  expect(lines.filter((line) => line.startsWith('hint: '))).toEqual([expect.stringMatching(hint)])
-  expect(lines.slice(-2).map((line) => line.split(' ')[0])).toEqual(['error:', 'hint:'])
-  expect(stdout).toBe('')
-  expect(status).toBe(exit)
+  const which = (word: string): string[] => lines.filter((line) => line.startsWith(word))
+  return { status, stdout, errors: which('error: '), hints: which('hint: '), last: lines.at(-1) }
+}
+
+/** Exactly one line that says what happened, exactly one, the last, that says what to do, and the status. */
+function failure(status: number, error: RegExp, hint: RegExp): object {
+  const [errors, hints] = [[expect.stringMatching(error)], [expect.stringMatching(hint)]]
+  return { status, stdout: '', errors, hints, last: hints[0] }
 }
 
 /** Something that listens and speaks no Countersign. */
@@ -50,7 +53,9 @@ describe('the client and its peer', () => {
     sandbox.trust(server, client)
     sandbox.trust(client, other)
     const { at } = await sandbox.serve(server)
-    failed(await send(client, ...at, '--timeout', '1'), 12, /did not answer the handshake in time/, /hold each other's present key/)
+    expect(told(await send(client, ...at, '--timeout', '1'))).toEqual(
+      failure(12, /did not answer the handshake in time/, /hold each other's present key/),
+    )
   })
 
   test('an unknown client is told so, and no more', async () => {
@@ -58,7 +63,7 @@ describe('the client and its peer', () => {
     const client = sandbox.home('client', 'unknown-client')
     sandbox.trust(client, server)
     const { at } = await sandbox.serve(server)
-    failed(await send(client, ...at), 11, /not trusted/, /must hold your public key: run `keys swap`/)
+    expect(told(await send(client, ...at))).toEqual(failure(11, /not trusted/, /must hold your public key: run `keys swap`/))
   })
 
   test('a revoked client is told that its key is revoked', async () => {
@@ -68,41 +73,47 @@ describe('the client and its peer', () => {
     sandbox.trust(server, client)
     sandbox.revoke(server, client)
     const { at } = await sandbox.serve(server)
-    failed(await send(client, ...at), 10, /revoked/, /make a new key/)
+    expect(told(await send(client, ...at))).toEqual(failure(10, /revoked/, /make a new key/))
   })
 
   test('a port that is closed', async () => {
     const { client } = sandbox.pair()
     const gone = await listening(createServer())
     await gone[Symbol.asyncDispose]()
-    failed(await send(client, ...gone.at), 8, /no connection: 127\.0\.0\.1 port \d+: .*ECONNREFUSED/, /check the address/)
+    expect(told(await send(client, ...gone.at))).toEqual(
+      failure(8, /no connection: 127\.0\.0\.1 port \d+: .*ECONNREFUSED/, /check the address/),
+    )
   })
 
   test('another protocol on the port: a web server', async () => {
     const { client } = sandbox.pair('rsa')
     await using web = await listening(createHttpServer((_, response) => response.end('hello')))
-    failed(await send(client, ...web.at), 12, /a frame of type 72 where HELLO\+ACK is due/, /something other than the pinned peer/)
+    expect(told(await send(client, ...web.at))).toEqual(
+      failure(12, /a frame of type 72 where HELLO\+ACK is due/, /something other than the pinned peer/),
+    )
   })
 
   test('silence on the port', async () => {
     const { client } = sandbox.pair('ml-dsa-65')
     await using silence = await listening(createServer(() => {}))
-    failed(await send(client, ...silence.at, '--timeout', '0.5'), 12, /did not answer the handshake in time/, /check the address/)
+    expect(told(await send(client, ...silence.at, '--timeout', '0.5'))).toEqual(
+      failure(12, /did not answer the handshake in time/, /check the address/),
+    )
   })
 
   test('a server whose place nobody knows', async () => {
     const server = sandbox.home('server', 'lost-server')
     const client = sandbox.home('client', 'lost-client')
     sandbox.trust(client, server)
-    failed(await send(client), 2, /not known where lost-server is; nothing was sent/, /--host/)
+    expect(told(await send(client))).toEqual(failure(2, /not known where lost-server is; nothing was sent/, /--host/))
   })
 
   test('a peer that is not there, and one of several that is not named', async () => {
     const client = sandbox.home('client', 'popular-client')
-    failed(await send(client), 4, /trusts no peer yet/, /keys swap/)
+    expect(told(await send(client))).toEqual(failure(4, /trusts no peer yet/, /keys swap/))
     for (const name of ['one', 'two']) sandbox.trust(client, sandbox.home('server', name))
-    failed(await send(client), 2, /trusts several peers/, /name one of them: one, two/)
-    failed(await send(client, '--to', 'three'), 4, /no peer named three/, /keys list/)
+    expect(told(await send(client))).toEqual(failure(2, /trusts several peers/, /name one of them: one, two/))
+    expect(told(await send(client, '--to', 'three'))).toEqual(failure(4, /no peer named three/, /keys list/))
   })
 })
 
@@ -111,39 +122,35 @@ describe.each(['server', 'client'] as const)('the home of a %s', (role) => {
   const start = (root: string): Promise<Outcome> => run(role, words, { root })
 
   test('is missing', async () => {
-    failed(await start(join(sandbox.folder, 'nowhere')), 4, /nowhere/, /keys init/)
+    expect(told(await start(join(sandbox.folder, 'nowhere')))).toEqual(failure(4, /nowhere/, /keys init/))
   })
 
   test('holds a private key that others can read', async () => {
     const home = sandbox.home(role, `open-${role}`)
     chmodSync(join(home.folder, 'identity.pem'), 0o644)
-    failed(await start(home.root), 5, /others can read the private key .*; it was not used/, /chmod 600 /)
+    expect(told(await start(home.root))).toEqual(failure(5, /others can read the private key .*; it was not used/, /chmod 600 /))
   })
 
   test('holds a private key that is none', async () => {
     const home = sandbox.home(role, `bad-${role}`)
     writeFileSync(join(home.folder, 'identity.pem'), '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n')
-    failed(await start(home.root), 6, /not a PEM file with one key/, /PKCS#8/)
+    expect(told(await start(home.root))).toEqual(failure(6, /not a PEM file with one key/, /PKCS#8/))
   })
 
   test('has peers that others can write', async () => {
     const home = sandbox.home(role, `loose-${role}`)
     chmodSync(join(home.folder, 'peers'), 0o777)
-    failed(await start(home.root), 5, /others can write .*peers/, /chmod go-w/)
+    expect(told(await start(home.root))).toEqual(failure(5, /others can write .*peers/, /chmod go-w/))
   })
 })
 
 test('a peer file that is no key fails the client that needs it, and is left out by a server that does not', async () => {
-  const { server, client } = (() => {
-    const server = sandbox.home('server', 'garbled-server')
-    const client = sandbox.home('client', 'garbled-client')
-    sandbox.trust(server, client)
-    sandbox.trust(client, server)
-    return { server, client }
-  })()
+  const server = sandbox.home('server', 'garbled-server')
+  const client = sandbox.home('client', 'garbled-client')
+  sandbox.trust(server, client)
   writeFileSync(join(client.folder, 'peers', 'garbled-server.pem'), 'not a key\n')
   writeFileSync(join(server.folder, 'peers', 'stray.pem'), 'not a key\n')
-  failed(await send(client, '--to', 'garbled-server'), 6, /not a PEM file/, /PKCS#8/)
+  expect(told(await send(client, '--to', 'garbled-server'))).toEqual(failure(6, /not a PEM file/, /PKCS#8/))
   const { server: running } = await sandbox.serve(server)
   await running.until(/left out: .*stray\.pem|left out: not a PEM file/)
   expect((await running.stop()).status).toBe(0)
@@ -155,7 +162,7 @@ describe('the command line', () => {
     const second = sandbox.home('server', 'second-server')
     const { port } = await sandbox.serve(first)
     const outcome = await run('server', ['--host', '127.0.0.1', '--port', port], { root: second.root })
-    failed(outcome, 8, /EADDRINUSE/, /another program listens there/)
+    expect(told(outcome)).toEqual(failure(8, /EADDRINUSE/, /another program listens there/))
   })
 
   test.each([
@@ -166,15 +173,15 @@ describe('the command line', () => {
     ['client', ['hello'], /no command hello/, /countersign-client send TEXT/],
     ['client', [], /no command was given/, /countersign-client send TEXT/],
   ] as const)('%s %j', async (program, words, error, hint) => {
-    failed(await run(program, words, { root: sandbox.folder }), 2, error, hint)
+    expect(told(await run(program, words, { root: sandbox.folder }))).toEqual(failure(2, error, hint))
   })
 
   test('a file that is missing, and one that is a folder, are told before anything is sent', async () => {
     const client = sandbox.home('client', 'filing-client')
     sandbox.trust(client, sandbox.home('server', 'filing-server'), '127.0.0.1:1')
     const file = (path: string): Promise<Outcome> => run('client', ['send', '--file', path], { root: client.root })
-    failed(await file('missing.txt'), 4, /missing\.txt/, /check the path/)
-    failed(await file(sandbox.folder), 2, /is no file; nothing was sent/, /name a file/)
+    expect(told(await file('missing.txt'))).toEqual(failure(4, /missing\.txt/, /check the path/))
+    expect(told(await file(sandbox.folder))).toEqual(failure(2, /is no file; nothing was sent/, /name a file/))
   })
 
   test('with --json a failure is an object too', async () => {
@@ -195,5 +202,5 @@ test('a home that vanishes under a running server ends nothing: it trusts nobody
   expect((await send(client, ...at)).status).toBe(0)
   rmSync(join(server.folder, 'peers', 'robbing-client.pem'))
   await running.until(/this home trusts no peer/)
-  failed(await send(client, ...at), 11, /not trusted/, /keys swap/)
+  expect(told(await send(client, ...at))).toEqual(failure(11, /not trusted/, /keys swap/))
 })

@@ -63,7 +63,10 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Starts a server on a port that the system chooses, and waits until it listens. */
-  async serve(home: Home, ...words: string[]): Promise<{ readonly server: Running; readonly port: string; readonly at: string[] }> {
+  async serve(
+    home: Home,
+    ...words: string[]
+  ): Promise<{ readonly server: Running; readonly port: string; readonly at: string[] }> {
     const server = this.start('server', ['--host', '127.0.0.1', '--port', '0', ...words], home)
     const [, port] = await server.until(/(?:listening on 127\.0\.0\.1:|"port":)(\d+)/)
     return { server, port: port!, at: ['--host', '127.0.0.1', '--port', port!] }

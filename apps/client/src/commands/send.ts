@@ -1,4 +1,5 @@
 /** `countersign-client send`: texts, files or standard input, and a receipt for each message. */
+import { PeerError } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
 import {
   type CommonOptions,
@@ -42,6 +43,7 @@ export function send(program: Command, interrupted: AbortSignal): void {
       void session.closed.then(() => over.abort())
       const refusal = await dispatch(session, input(AbortSignal.any([over.signal, interrupted])), output)
       interrupted.throwIfAborted()
+      if (over.signal.aborted) throw (await session.closed).error ?? new PeerError('CLOSED_BY_PEER', 'it has stopped')
       if (refusal !== undefined) throw refusal
     })
 }
