@@ -10,6 +10,7 @@ import { otherNode, root } from './workspace.ts'
 
 interface Manifest {
   readonly name: string
+  readonly private?: boolean
   readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
@@ -29,6 +30,10 @@ function check(holds: boolean, promise: string): void {
   console.log(`ok  ${promise}`)
 }
 
+function manifestIn(path: string): Manifest {
+  return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as Manifest
+}
+
 /** Packs one package and lints the tarball; its path and the manifest inside. */
 function pack(path: string): { tarball: string; manifest: Manifest } {
   const into = join(folder, path)
@@ -36,10 +41,9 @@ function pack(path: string): { tarball: string; manifest: Manifest } {
   run(join(root, path), 'pnpm', 'pack', '--pack-destination', into)
   const tarball = join(into, globSync('*.tgz', { cwd: into })[0]!)
   run(into, 'tar', '-xzf', tarball)
-  const text = readFileSync(join(into, 'package/package.json'), 'utf8')
-  const manifest = JSON.parse(text) as Manifest
+  const manifest = manifestIn(join(into, 'package'))
   const { name } = manifest
-  check(!text.includes('./src/') && !text.includes('workspace:'), `${name} points at what it ships`)
+  check(!/\.\/src\/|workspace:/.test(JSON.stringify(manifest)), `${name} points at what it ships`)
   run(root, 'publint', 'run', '--strict', tarball)
   check(true, `${name} passes publint`)
   if (manifest.exports !== undefined) {
@@ -61,7 +65,8 @@ const load = `
 `
 
 try {
-  const packed = globSync('{packages,apps}/*', { cwd: root }).toSorted().map(pack)
+  const published = globSync('{packages,apps}/*', { cwd: root }).filter((path) => !manifestIn(join(root, path)).private)
+  const packed = published.toSorted().map(pack)
   const core = packed.find(({ manifest }) => manifest.name === '@countersign/core')!
   check(Object.keys(core.manifest.dependencies ?? {}).length === 0, 'core depends on nothing')
 
