@@ -4,6 +4,9 @@ import { join } from 'node:path'
 
 const repository = join(import.meta.dirname, '../../..')
 
+/** What Node made of the sources the last time: programs start in a third of the time. */
+const compiled = join(repository, 'node_modules/.cache/compile')
+
 export type Program = 'keys' | 'server' | 'client'
 
 const PROGRAMS: Readonly<Record<Program, string>> = {
@@ -35,7 +38,14 @@ export interface Outcome {
 export function start(program: Program, words: readonly string[], { root, env, cwd }: Omit<RunOptions, 'input'>): Running {
   const child = spawn(process.execPath, [PROGRAMS[program], ...words], {
     cwd: cwd ?? repository,
-    env: { PATH: process.env['PATH'] ?? '', HOME: root, COUNTERSIGN_HOME: root, NO_COLOR: '1', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: root,
+      COUNTERSIGN_HOME: root,
+      NO_COLOR: '1',
+      NODE_COMPILE_CACHE: compiled,
+      ...env,
+    },
   })
   return new Running(child)
 }

@@ -19,12 +19,14 @@ import type { Command } from 'commander'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { printMessage } from '../message.ts'
+import { readPolicy } from '../policy.ts'
 
 interface ServeOptions extends CommonOptions {
   readonly host?: string
   readonly port: number
   /** Seconds */
   readonly timeout: number
+  readonly policy?: string
   readonly trace?: boolean
 }
 
@@ -34,6 +36,7 @@ export function serve(program: Command, interrupted: AbortSignal): void {
     .description('serve every client that this home trusts (what the program does where no command is said)')
     .option('--host <host>', 'the address to listen on; every one of this machine where it is not said')
     .addOption(portOption('the port to listen on; 0 lets the system choose', 0).default(DEFAULT_PORT))
+    .option('--policy <file>', 'rules for what is taken, for all peers and for each: JSON, see the README')
     .addOption(timeoutOption())
     .addOption(traceOption())
     .allowExcessArguments()
@@ -56,6 +59,7 @@ async function run(home: Home, options: ServeOptions, output: Output, interrupte
     formerKeys: home.keys.slice(0, -identity.length),
     peers: (keyId) => home.trust(keyId),
     journal: memoryJournal(),
+    ...(options.policy !== undefined && { policy: readPolicy(options.policy) }),
     handshakeWithin: options.timeout * 1000,
     onReject: (error, from) => output.note(`turned away ${from}: ${printable(error.message)}`),
     ...(options.trace && { trace: narrator((line) => output.note(line)) }),

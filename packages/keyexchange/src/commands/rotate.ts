@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { isoDate } from '../home/about.ts'
+import { parseDuration } from '../cli/quantity.ts'
 import { acceptRotation, rotate } from '../home/rotate.ts'
 import { asOption, contextOf, homeOf, keyRecord, type KeysOptions, parsedBy, pathsOf, roleOf } from './context.ts'
 
@@ -55,13 +56,4 @@ export function acceptKey(program: Command): void {
         `  ${record.words}`,
       ])
     })
-}
-
-const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000 }
-
-/** A time such as 7d, in ms. */
-function parseDuration(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,9})([dhms])$/.exec(text) ?? []
-  const duration = Number(count) * UNITS[unit ?? 'd']!
-  return duration <= 3650 * UNITS['d']! ? duration : undefined
 }

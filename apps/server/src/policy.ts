@@ -1,0 +1,124 @@
+/**
+ * Which messages a server takes: a file of rules, for all peers and for each by name.
+ *
+ * ```json
+ * {
+ *   "default": { "contentTypes": ["text/*", "application/json"], "maxLength": "10M", "messagesPerMinute": 600 },
+ *   "peers": { "alice": { "maxLength": "2G" } }
+ * }
+ * ```
+ *
+ * A peer's own rules stand in place of the default ones of the same name. Where a rule is not said, everything is taken.
+ */
+import type { Peer, Policy } from '@countersign/core'
+import { CliError, parseSize } from '@countersign/keyexchange/cli'
+import { readFileSync } from 'node:fs'
+
+/** The rules for one peer. */
+interface Rules {
+  /** Such as text/plain or text/*; a message that says none is application/octet-stream */
+  readonly contentTypes?: readonly string[]
+  /** The longest message taken, in bytes: its body, its attributes, and 19 bytes */
+  readonly maxLength?: number
+  /** Messages a minute; as many may come at once */
+  readonly messagesPerMinute?: number
+}
+
+/**
+ * Reads a policy file.
+ *
+ * @param now any steady clock; ms
+ * @throws CliError USAGE where the file is no policy; Node's system errors
+ */
+export function readPolicy(path: string, now: () => number = () => performance.now()): Policy {
+  return policyOf(parse(path, readFileSync(path, 'utf8')), now)
+}
+
+type RulesOf = (peer: Peer) => Rules
+
+function policyOf(rulesOf: RulesOf, now: () => number): Policy {
+  const allowances = new Map<string, Allowance>()
+  const allows = ({ name = '' }: Peer, { messagesPerMinute }: Rules, count: number): boolean => {
+    if (messagesPerMinute === undefined) return true
+    const allowance = allowances.get(name) ?? new Allowance(messagesPerMinute, now())
+    allowances.set(name, allowance)
+    return allowance.take(count, now())
+  }
+  return {
+    envelope({ peer, lengths }) {
+      const rules = rulesOf(peer)
+      const { maxLength = Infinity } = rules
+      return lengths.every((length) => length <= maxLength) && allows(peer, rules, lengths.length)
+    },
+    item({ peer, attributes }) {
+      const { contentTypes } = rulesOf(peer)
+      return contentTypes === undefined || matches(attributes.get('content-type') ?? 'application/octet-stream', contentTypes)
+    },
+  }
+}
+
+/** What a peer may still send, which grows back over a minute. */
+class Allowance {
+  readonly #perMinute: number
+  #left: number
+  #at: number
+
+  constructor(perMinute: number, now: number) {
+    this.#perMinute = this.#left = perMinute
+    this.#at = now
+  }
+
+  take(count: number, now: number): boolean {
+    this.#left = Math.min(this.#perMinute, this.#left + ((now - this.#at) / 60_000) * this.#perMinute)
+    this.#at = now
+    if (count > this.#left) return false
+    this.#left -= count
+    return true
+  }
+}
+
+/** Parameters of a content type do not count, nor does the case of its letters. */
+function matches(contentType: string, patterns: readonly string[]): boolean {
+  const type = contentType.split(';')[0]!.trim().toLowerCase()
+  return patterns.some((pattern) => {
+    const wanted = pattern.toLowerCase()
+    return wanted === '*/*' || wanted === type || (wanted.endsWith('/*') && type.startsWith(wanted.slice(0, -1)))
+  })
+}
+
+const READERS: { readonly [R in keyof Rules]-?: (value: unknown) => Rules[R] | undefined } = {
+  contentTypes: (value) => (Array.isArray(value) && value.every((type) => typeof type === 'string') ? value : undefined),
+  maxLength: (value) => (typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined),
+  messagesPerMinute: (value) => (typeof value === 'number' && value > 0 ? value : undefined),
+}
+
+function parse(path: string, text: string): RulesOf {
+  const refuse = (what: string): never => {
+    throw new CliError('USAGE', `the policy ${path} ${what}`, `a rule is one of ${Object.keys(READERS).join(', ')}; see --help`)
+  }
+  const record = (value: unknown, where: string): Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : refuse(`has no object at ${where}`)
+  const rules = (value: unknown, where: string): Rules =>
+    Object.fromEntries(
+      Object.entries(record(value, where)).map(([name, said]) => {
+        const read = Object.hasOwn(READERS, name)
+          ? READERS[name as keyof Rules]
+          : refuse(`has an unknown rule at ${where}: ${name}`)
+        return [name, read(said) ?? refuse(`has no good value at ${where}.${name}`)]
+      }),
+    )
+  const { default: usual = {}, peers = {}, ...others } = record(parseJson(text, refuse), 'its top')
+  const [other] = Object.keys(others)
+  if (other !== undefined) refuse(`has an unknown part: ${other}`)
+  const fallback = rules(usual, 'default')
+  const named = new Map(Object.entries(record(peers, 'peers')).map(([name, value]) => [name, rules(value, `peers.${name}`)]))
+  return ({ name = '' }) => ({ ...fallback, ...named.get(name) })
+}
+
+function parseJson(text: string, refuse: (what: string) => never): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return refuse('is no JSON')
+  }
+}

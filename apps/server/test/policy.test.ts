@@ -1,0 +1,113 @@
+/** A policy file says what is taken, from whom; a mistake in it is told before anything is served. */
+import { generatePrivateKey, type Peer, type Policy } from '@countersign/core'
+import { CliError } from '@countersign/keyexchange/cli'
+import { run, Sandbox } from '@countersign/testing'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPolicy } from '../src/policy.ts'
+
+let sandbox: Sandbox
+let written = 0
+
+beforeAll(() => {
+  sandbox = new Sandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+function file(content: unknown): string {
+  const path = join(sandbox.folder, `policy-${(written += 1)}.json`)
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content))
+  return path
+}
+
+const keys = [generatePrivateKey().publicKey]
+const alice: Peer = { name: 'alice', keys }
+const bob: Peer = { name: 'bob', keys }
+
+function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): boolean {
+  const attributes = new Map(contentType === undefined ? [] : [['content-type', contentType]])
+  const envelope = policy.envelope!({ peer, first: 1, lengths })
+  return envelope === true && lengths.every((length) => policy.item!({ peer, number: 1, attributes, length }) === true)
+}
+
+describe('a policy', () => {
+  test('without rules takes everything', () => {
+    expect(takes(readPolicy(file({})), alice, undefined, 2 ** 52)).toBe(true)
+  })
+
+  test('takes content types by name or by family, whatever their parameters and case', () => {
+    const policy = readPolicy(file({ default: { contentTypes: ['text/*', 'application/json'] } }))
+    const types = ['text/plain', 'TEXT/html; charset=utf-8', 'application/json', 'application/jsonp', 'textual/plain', undefined]
+    expect(types.map((type) => takes(policy, alice, type, 10))).toEqual([true, true, true, false, false, false])
+  })
+
+  test("a peer's own rule stands in place of the default one, the others stay", () => {
+    const policy = readPolicy(
+      file({ default: { maxLength: '1K', contentTypes: ['text/*'] }, peers: { alice: { maxLength: '1M' } } }),
+    )
+    expect([takes(policy, alice, 'text/plain', 2 ** 20), takes(policy, alice, 'text/plain', 2 ** 20 + 1)]).toEqual([true, false])
+    expect([takes(policy, bob, 'text/plain', 1024), takes(policy, bob, 'text/plain', 1025)]).toEqual([true, false])
+    expect(takes(policy, alice, 'image/png', 1)).toBe(false)
+  })
+
+  test('a rate is spent by each message, of each peer alone, and grows back', () => {
+    let now = 0
+    const policy = readPolicy(file({ default: { messagesPerMinute: 6 } }), () => now)
+    expect(takes(policy, alice, undefined, 1, 1, 1, 1)).toBe(true)
+    expect(takes(policy, alice, undefined, 1, 1, 1)).toBe(false)
+    expect(takes(policy, alice, undefined, 1, 1)).toBe(true)
+    expect(takes(policy, alice, undefined, 1)).toBe(false)
+    expect(takes(policy, bob, undefined, 1)).toBe(true)
+    now = 10_000
+    expect(takes(policy, alice, undefined, 1)).toBe(true)
+    expect(takes(policy, alice, undefined, 1)).toBe(false)
+  })
+
+  test.each([
+    ['no JSON', /is no JSON/],
+    [[], /no object at its top/],
+    [{ defaults: {} }, /unknown part: defaults/],
+    [{ default: { maxLenght: 1 } }, /unknown rule at default: maxLenght/],
+    [{ default: { toString: 1 } }, /unknown rule at default: toString/],
+    [{ peers: { alice: { maxLength: 'long' } } }, /no good value at peers\.alice\.maxLength/],
+    [{ default: { contentTypes: 'text/plain' } }, /no good value at default\.contentTypes/],
+    [{ default: { messagesPerMinute: -1 } }, /no good value at default\.messagesPerMinute/],
+    [{ peers: { alice: 'all' } }, /no object at peers\.alice/],
+  ])('%j is refused, and what is wrong is named', (content, message) => {
+    expect(() => readPolicy(file(content))).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }),
+    )
+    expect(() => readPolicy(file(content))).toThrow(CliError)
+  })
+})
+
+describe('a server with a policy', () => {
+  test('refuses what is against it with a signed receipt, and takes the rest of the same client', async () => {
+    const pair = sandbox.pair()
+    const { server, at } = await sandbox.serve(
+      pair.server,
+      '--policy',
+      file({ default: { contentTypes: ['text/*'], maxLength: '1K' } }),
+    )
+    const send = (words: string[], input = ''): ReturnType<typeof run> =>
+      run('client', ['send', ...words, ...at], { root: pair.client.root, input })
+    const json = await send(['{}', '--content-type', 'application/json'])
+    expect(json.stdout).toMatch(/refused by server-ed25519 at .*, receipt verified/)
+    expect(json.stderr).toMatch(/^error: the peer refused the message by its policy, with a signed receipt: number \d+\nhint: /m)
+    expect(json.status).toBe(11)
+    // Of those that travel together only the one that is too long is refused.
+    const lines = await send(['--lines'], `short\n${'long '.repeat(300)}\nshort too\n`)
+    expect(lines.status).toBe(11)
+    const { stdout } = await server.stop()
+    expect(stdout).toMatch(/ {4}short\n[^]* {4}short too\n/)
+    expect(stdout).not.toContain('long long')
+  })
+
+  test('does not start with one that is wrong', async () => {
+    const { server } = sandbox.pair('rsa')
+    const { status, stderr } = await run('server', ['--policy', file('{')], { root: server.root })
+    expect(stderr).toMatch(/^error: the policy .* is no JSON\nhint: a rule is one of contentTypes, maxLength, messagesPerMinute/)
+    expect(status).toBe(2)
+  })
+})
