@@ -1,0 +1,117 @@
+/** What programs and webhooks are told of a message: its body whole, its fields apart from it, never a word of a shell. */
+import { generatePrivateKey } from '@countersign/core'
+import { Message } from '@countersign/core/protocol'
+import { CliError } from '@countersign/keyexchange/cli'
+import { Sandbox } from '@countersign/testing'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { execHook } from '../../src/hooks/exec.ts'
+import { webhook } from '../../src/hooks/webhook.ts'
+
+let sandbox: Sandbox
+
+beforeAll(() => {
+  sandbox = new Sandbox()
+})
+afterAll(() => sandbox[Symbol.asyncDispose]())
+
+const key = generatePrivateKey().publicKey
+const unhurried = AbortSignal.timeout(60_000)
+
+function message(body: string, attributes: Record<string, string>): Message {
+  const statement = { from: key.id, to: key.id, outbox: new Uint8Array(16), first: 5, sentAt: 0, leaves: new Uint8Array(32) }
+  const signed = { statement: new Uint8Array(0), signature: new Uint8Array(0) }
+  const envelope = { peer: { name: 'alice', keys: [key] }, statement, message: signed, receipt: signed, receivedAt: 1000 }
+  return new Message(envelope, 5, new Map(Object.entries(attributes)), Buffer.from(body), 0)
+}
+
+function script(name: string, lines: string): string {
+  const path = join(sandbox.folder, name)
+  writeFileSync(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 })
+  return path
+}
+
+const attributes = { 'content-type': 'text/plain', name: '$(touch pwned) "ü"', kind: 'x' }
+
+describe('a program', () => {
+  test('reads the body and finds the fields in its environment', async () => {
+    const out = join(sandbox.folder, 'told.txt')
+    const hook = execHook(script('tell', `{ cat; echo; env | grep ^COUNTERSIGN_ | sort; } > '${out}'`))
+    await hook.deliver(message('hello\nworld', attributes), 'the-id', unhurried)
+    expect(readFileSync(out, 'utf8').split('\n')).toEqual([
+      'hello',
+      'world',
+      `COUNTERSIGN_ATTRIBUTES=${JSON.stringify(attributes)}`,
+      'COUNTERSIGN_CONTENT_TYPE=text/plain',
+      `COUNTERSIGN_FINGERPRINT=${key.fingerprint}`,
+      'COUNTERSIGN_FROM=alice',
+      'COUNTERSIGN_ID=the-id',
+      'COUNTERSIGN_LENGTH=11',
+      'COUNTERSIGN_NAME=$(touch pwned) "ü"',
+      'COUNTERSIGN_NUMBER=5',
+      `COUNTERSIGN_OUTBOX=${'00'.repeat(16)}`,
+      'COUNTERSIGN_RECEIVED_AT=1970-01-01T00:00:01.000Z',
+      'COUNTERSIGN_SENT_AT=1970-01-01T00:00:00.000Z',
+      '',
+    ])
+  })
+
+  test('need not read its input', async () => {
+    await expect(
+      execHook(script('deaf', 'exit 0')).deliver(message('x'.repeat(1_000_000), {}), 'i', unhurried),
+    ).resolves.toBeUndefined()
+  })
+
+  test('fails by its status, by a signal, and by taking too long', async () => {
+    const deliver = (lines: string, signal = unhurried): Promise<void> =>
+      execHook(script('fail', lines)).deliver(message('', {}), 'i', signal)
+    await expect(deliver('exit 3')).rejects.toThrow('it ended with status 3')
+    await expect(deliver('kill -TERM $$')).rejects.toThrow('it was ended by SIGTERM')
+    await expect(deliver('exec sleep 600', AbortSignal.timeout(20))).rejects.toThrow(/abort/i)
+  })
+
+  test.each(['', 'missing'])('that cannot be run is told at once: %j', (name) => {
+    expect(() => execHook(join(sandbox.folder, name))).toThrow(CliError)
+  })
+})
+
+describe('a webhook', () => {
+  test('gets the body as it is and the fields in headers; only success is success', async () => {
+    const seen: { headers: IncomingHttpHeaders; body: string }[] = []
+    let answer = 204
+    const server = createServer((request, response) => {
+      const take = async (): Promise<void> => {
+        seen.push({ headers: request.headers, body: await text(request) })
+        response.writeHead(answer, { location: '/elsewhere' }).end()
+      }
+      void take()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const hook = webhook(`http://127.0.0.1:${(server.address() as AddressInfo).port}/in`)
+    await hook.deliver(message('hello', attributes), 'the-id', unhurried)
+    expect(seen[0]!.body).toBe('hello')
+    expect(seen[0]!.headers).toMatchObject({
+      'content-type': 'text/plain',
+      'idempotency-key': 'the-id',
+      'countersign-from': 'alice',
+      'countersign-fingerprint': key.fingerprint,
+      'countersign-number': '5',
+      'countersign-name': String.raw`$(touch pwned) "\u00fc"`,
+    })
+    answer = 500
+    await expect(hook.deliver(message('hello', {}), 'i', unhurried)).rejects.toThrow('it answered 500')
+    answer = 302
+    await expect(hook.deliver(message('hello', {}), 'i', unhurried)).rejects.toThrow('fetch failed')
+    expect(seen).toHaveLength(3)
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  test.each(['nowhere', 'ftp://host/', 'file:///etc/passwd'])('is at no such address: %s', (address) => {
+    expect(() => webhook(address)).toThrow(CliError)
+  })
+})
