@@ -10,7 +10,13 @@ import { onTestFinished } from 'vitest'
 export const MAIN: string = join(import.meta.dirname, '../src/main.ts')
 
 /** Only what a program needs: nothing of the machine's own homes or passphrases. */
-export const ENVIRONMENT: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: '/nonexistent', NO_COLOR: '1' }
+export const ENVIRONMENT: NodeJS.ProcessEnv = {
+  PATH: process.env['PATH'],
+  HOME: '/nonexistent',
+  NO_COLOR: '1',
+  // Programs that run from their sources start three times as fast.
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/compile'),
+}
 
 /** A folder that goes when the test is over. */
 export function temporaryFolder(): string {
@@ -122,13 +128,15 @@ export async function listening(
 }
 
 /** Dials a listening swap with a code, to its end. */
-export function dialing(root: string, port: number, code: string, ...words: string[]): Running {
-  return new Running(
-    ['--root', root, 'swap', '--connect', `127.0.0.1:${port}`, '--yes', '--code-file', '-', '--json', ...words],
-    {
-      stdin: `${code}\n`,
-    },
-  )
+export function dialing(
+  root: string,
+  port: number,
+  code: string,
+  words: readonly string[] = [],
+  options: RunOptions = {},
+): Running {
+  const swap = ['--root', root, 'swap', '--connect', `127.0.0.1:${port}`, '--yes', '--code-file', '-', '--json']
+  return new Running([...swap, ...words], { ...options, stdin: `${code}\n` })
 }
 
 /** The names of the files of a folder. */

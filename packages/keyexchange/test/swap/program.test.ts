@@ -102,7 +102,7 @@ test('a home is made where it is missing, under the passphrase that is given', a
   const [server, client] = [temporaryFolder(), temporaryFolder()]
   const passphrase = file(client, 'passphrase', 'correct horse\n')
   const { event, port } = await listening(server)
-  const dialed = await dialing(client, port, event.code, '--passphrase-file', passphrase).exited
+  const dialed = await dialing(client, port, event.code, ['--passphrase-file', passphrase]).exited
   expect(dialed.status).toBe(0)
   expect(contentOf(client, 'client/identity.pem')).toContain('BEGIN ENCRYPTED PRIVATE KEY')
 })
@@ -110,7 +110,7 @@ test('a home is made where it is missing, under the passphrase that is given', a
 test('--peer names the other side otherwise', async () => {
   const [server, client] = [temporaryFolder(), temporaryFolder()]
   const { event, port } = await listening(server, '--peer', 'laptop')
-  await dialing(client, port, event.code, '--peer', 'hub').exited
+  await dialing(client, port, event.code, ['--peer', 'hub']).exited
   expect(filesIn(join(client, 'client/peers'))).toEqual(['hub.pem'])
   expect(filesIn(join(server, 'server/peers'))).toEqual(['laptop.pem'])
 })

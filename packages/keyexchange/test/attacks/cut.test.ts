@@ -1,0 +1,39 @@
+/** The connection cut at every frame: no side is sure of what is not so, and running again heals. */
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { dialing, filesIn, keysJson, listening, type Outcome, temporaryFolder } from '../program.ts'
+import { peersOf, relay } from './attacker.ts'
+
+const FRAMES = 12
+
+function homes(): { server: string; client: string } {
+  const [server, client] = [temporaryFolder(), temporaryFolder()]
+  keysJson(['--root', server, 'init', '--as', 'server', '--name', 'ben'])
+  keysJson(['--root', client, 'init', '--as', 'client', '--name', 'ada'])
+  return { server, client }
+}
+
+const NOTICE = /was saved here, but the other side did not say that it has saved this side's key\nhint: run the swap again/
+
+/** Whether what a side says of the two homes is true. A side that has saved and did not hear that the other has says so. */
+function isHonest({ status, stderr }: Outcome, saved: boolean, otherSaved: boolean): boolean {
+  return status === 0 ? saved && otherSaved : NOTICE.test(stderr) === saved
+}
+
+test.each(Array.from({ length: FRAMES }, (_, i) => i))('frame %i', async (at) => {
+  const { server, client } = homes()
+  const { listener, event, port } = await listening(server)
+  const middle = await relay(port, (frame, _, index) => (index < at ? frame : undefined))
+  const dialed = await dialing(client, middle.port, event.code).exited
+  // A listener that was not sure goes on with a new code; one that has saved ends by itself.
+  const saved = { server: peersOf(server, 'server').length > 0, client: peersOf(client, 'client').length > 0 }
+  if (!saved.server) listener.interrupt()
+  const listened = await listener.exited
+  expect([isHonest(dialed, saved.client, saved.server), isHonest(listened, saved.server, saved.client)]).toEqual([true, true])
+  expect(dialed.status === 0 && listened.status === 0).toBe(false)
+
+  const again = await listening(server)
+  expect((await dialing(client, again.port, again.event.code).exited).status).toBe(0)
+  expect((await again.listener.exited).status).toBe(0)
+  expect([filesIn(join(server, 'server/peers')), filesIn(join(client, 'client/peers'))]).toEqual([['ada.pem'], ['ben.pem']])
+})
