@@ -12,6 +12,8 @@ import { Sender, type SenderOptions } from './sender.ts'
 export interface ExchangeOptions {
   readonly established: Established
   readonly outbox: Outbox
+  /** The outbox id that this side announced in this session. */
+  readonly outboxId: Uint8Array
   readonly journal: Journal | undefined
   readonly policy: Policy | undefined
   /** The longest item that this side takes, in bytes. */
@@ -36,9 +38,10 @@ export class Exchange {
   #stopped = false
 
   constructor(options: ExchangeOptions) {
-    const { outbox, established, ownKeys, send } = options
+    const { outbox, outboxId, established, ownKeys, send } = options
+    const { peer, position } = established
     this.#options = options
-    this.#sender = new Sender({ outbox, peer: established.peer, ownKeys, position: established.position, send })
+    this.#sender = new Sender({ outbox, outboxId, peer, ownKeys, position, send })
   }
 
   /** Whether further messages are sent in this session. */
@@ -53,10 +56,10 @@ export class Exchange {
   }
 
   async #send(): Promise<void> {
-    const { established, outbox } = this.#options
+    const { established, outbox, outboxId } = this.#options
     const { peer, peerJournal: journal, position, maySend } = established
     if (!maySend) return
-    await outbox.begin(peer, { journal, position })
+    await outbox.begin(peer, { outbox: outboxId, journal, position })
     await this.#sender.run()
   }
 
@@ -77,7 +80,7 @@ export class Exchange {
   }
 
   /** Takes a receipt of the peer's. */
-  receipt(receipt: SignedStatement): Promise<void> {
+  receipt(receipt: SignedStatement): Promise<unknown> {
     return this.#sender.receipt(receipt)
   }
 
@@ -95,7 +98,7 @@ export class Exchange {
   }
 
   /** Resolves when the receipts that have come are settled. */
-  get settled(): Promise<void> {
+  get settled(): Promise<unknown> {
     return this.#sender.settled
   }
 }

@@ -73,6 +73,10 @@ export class MemoryOutbox implements Outbox {
     this.#now = now
   }
 
+  idFor(): Uint8Array {
+    return this.id
+  }
+
   begin(): Promise<void> {
     return Promise.resolve()
   }

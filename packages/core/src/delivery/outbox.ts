@@ -33,6 +33,15 @@ export function receiptOf(envelope: OutgoingEnvelope, { receipt, statement }: En
   return { outcome: outcomeName(statement.outcome), number, receivedAt, statement, receipt, message }
 }
 
+/** What a session's handshake said of where its receiver stands. */
+export interface SendingSession {
+  /** The outbox id that this side announced. */
+  readonly outbox: Uint8Array
+  /** The receiver's journal, and where it stands at that outbox. */
+  readonly journal: Uint8Array
+  readonly position: Position
+}
+
 /** The end of a chain of receipts. */
 export interface ChainHead {
   readonly index: number
@@ -47,25 +56,36 @@ export const CHAIN_START: ChainHead = { index: 0, chain: new Uint8Array(32) }
  * A number is signed once; the first signature is the one that is sent again.
  */
 export interface Outbox {
-  /** 16 random bytes, made with the outbox. */
-  readonly id: Uint8Array
+  /**
+   * The outbox id, of 16 random bytes, that a session with this receiver announces; without one, that which a server
+   * announces to all its clients.
+   */
+  idFor(to?: Peer): Uint8Array | Promise<Uint8Array>
   /**
    * A session with the receiver begins.
    *
-   * @throws PeerError SERVER_REGRESSED, LocalError OUTBOX_BEHIND where the numbers of the two do not fit
+   * @throws PeerError SERVER_REGRESSED, LocalError OUTBOX_BEHIND where this session cannot be used to send: the next one can
    */
-  begin(to: Peer, there: { readonly journal: Uint8Array; readonly position: Position }): Promise<void>
+  begin(to: Peer, session: SendingSession): Promise<void>
   /**
    * Queues a message; resolves with its verified receipt of outcome 1 or 2.
    *
    * @throws LocalError MESSAGE_FORM, MESSAGE_WITHDRAWN, PeerError MESSAGE_REFUSED, MESSAGE_CONFLICT
    */
   send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt>
-  /** All that has no receipt, in the order of its numbers, then what comes, until the signal is aborted. */
+  /**
+   * All that has no receipt at the place of the session that began last, in the order of its numbers, then what comes,
+   * until the signal is aborted.
+   *
+   * @throws as begin does, once nothing is left that this session can send
+   */
   pending(to: Peer, signal: AbortSignal): AsyncIterable<OutgoingEnvelope>
   /** The end of the chain of receipts that is held for this journal of the receiver's. */
   chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead>
-  /** Keeps a verified receipt; the envelopes' receipts come in the order of their numbers. */
+  /**
+   * Keeps a verified receipt. Called in the order of the envelopes' numbers, and again before the last one is kept:
+   * receipts that wait may share a commit.
+   */
   settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void>
   /** The session is over. */
   end(to: Peer, why: Error): void

@@ -15,6 +15,8 @@ import type { ChainHead, Outbox } from './outbox.ts'
 
 export interface SenderOptions {
   readonly outbox: Outbox
+  /** The outbox id that this session announced. */
+  readonly outboxId: Uint8Array
   readonly peer: Peer
   /** Every key of this side's own chain, which a receipt may name in `to`. */
   readonly ownKeys: readonly PublicKey[]
@@ -38,8 +40,10 @@ export class Sender {
   readonly #abort = new AbortController()
   readonly #inFlight: InFlight[] = []
   readonly #chains = new Map<string, ChainHead>()
-  /** Resolves when all receipts so far are settled. */
-  settled: Promise<void> = Promise.resolve()
+  #checked: Promise<void> = Promise.resolve()
+  #kept: Promise<unknown> = Promise.resolve()
+  /** Resolves when all receipts so far are kept. */
+  settled: Promise<unknown> = Promise.resolve()
   #wake: (() => void) | undefined
 
   constructor(options: SenderOptions) {
@@ -91,36 +95,41 @@ export class Sender {
   }
 
   /**
-   * Takes a receipt; those that come in turn are settled in turn.
+   * Takes a receipt. They are checked one after the other; those that wait to be kept are kept together.
    *
+   * @returns when this one and all before it are kept
    * @throws PeerError RECEIPT, ENCODING, BAD_SIGNATURE
    */
-  receipt(receipt: SignedStatement): Promise<void> {
+  receipt(receipt: SignedStatement): Promise<unknown> {
     // The bytes are kept for good, and must not hold on to the buffer that they came in.
     const own = { statement: copy(receipt.statement), signature: copy(receipt.signature) }
-    this.settled = this.settled.then(() => this.#settle(own))
+    this.#checked = this.#checked.then(() => this.#accept(own))
+    this.settled = this.#checked.then(() => this.#kept)
     return this.settled
   }
 
-  async #settle(receipt: SignedStatement): Promise<void> {
+  async #accept(receipt: SignedStatement): Promise<void> {
     const { outbox, peer } = this.#options
     const flight = this.#inFlight[0]
     if (flight === undefined) throw new PeerError('RECEIPT', 'nothing was sent that it could be for')
     const statement = decode(receiptStatement, receipt.statement)
     const key = this.#check(flight.envelope, statement, receipt)
     await this.#continueChain(flight.envelope, statement)
-    await outbox.settle(peer, flight.envelope, { receipt, statement, key })
+    const kept = outbox.settle(peer, flight.envelope, { receipt, statement, key })
+    this.#kept = Promise.all([this.#kept, kept])
+    // A failure is told by `settled`.
+    this.#kept.catch(() => {})
     flight.answered = true
     this.#inFlight.shift()
     this.#wake?.()
   }
 
   #check({ digest, first, count }: OutgoingEnvelope, statement: ReceiptStatement, receipt: SignedStatement): PublicKey {
-    const { outbox, peer, ownKeys } = this.#options
+    const { outboxId, peer, ownKeys } = this.#options
     const key = peer.keys.find(({ id }) => equal(id, statement.from))
     if (key === undefined) throw new PeerError('RECEIPT', 'not from this peer')
     if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw new PeerError('RECEIPT', 'to another sender')
-    if (!equal(statement.outbox, outbox.id)) throw new PeerError('RECEIPT', 'of another outbox')
+    if (!equal(statement.outbox, outboxId)) throw new PeerError('RECEIPT', 'of another outbox')
     if (statement.first !== first || statement.count !== count || !equal(statement.digest, digest)) {
       throw new PeerError('RECEIPT', 'for another envelope')
     }

@@ -25,6 +25,8 @@ export interface SessionEnd {
 /** What a session needs beside its options; `listen` knows of the other sessions of the same peer. */
 export interface SessionSurroundings {
   readonly outbox: Outbox
+  /** The outbox id that this side announced. */
+  readonly outboxId: Uint8Array
   /** The first record of the peer has opened: whoever held its place before gives it up now. */
   takeOver(session: SecureSession): Promise<void>
 }
@@ -83,6 +85,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#exchange = new Exchange({
       established,
       outbox: this.#outbox,
+      outboxId: surroundings.outboxId,
       journal: options.journal,
       policy: options.policy,
       maxItem: options.maxItem ?? 2 ** 53,
@@ -226,7 +229,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   /** Lets work go on by itself; its failure ends the session. */
-  #run(work: Promise<void>): void {
+  #run(work: Promise<unknown>): void {
     work.catch((error: unknown) => this.#fail(error))
   }
 

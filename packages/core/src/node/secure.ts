@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream'
 import { random } from '../crypto/hash.ts'
 import { type Journal, NO_POSITION } from '../delivery/journal.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
-import type { Outbox } from '../delivery/outbox.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
 import { clientHandshake } from '../handshake/client.ts'
 import type { Established } from '../handshake/peer.ts'
@@ -43,16 +42,18 @@ const alone: Company = { takeOver: () => Promise.resolve(), admits: () => true }
 /** Runs the client's side over a stream; resolves once the server is proven. Without a journal it takes no messages. */
 export async function secureClient(stream: Duplex, options: ClientOptions): Promise<SecureSession> {
   const identity = identitiesOf(options)[0]!
+  const peer = peerOf(options.peer)
+  const wire = new Wire(stream)
   const outbox = options.outbox ?? new MemoryOutbox(identity, Date.now)
+  const outboxId = await outbox.idFor(peer)
   const handshake = clientHandshake({
-    ...handshakeOptions(options, outbox),
+    ...handshakeOptions(options, outboxId),
     identity,
-    peer: peerOf(options.peer),
+    peer,
     receives: options.journal !== undefined,
   })
-  const wire = new Wire(stream)
   const established = await run(wire, handshake, options, { trust: () => undefined, locate: locator(options, alone) })
-  return new SecureSession(wire, established, options, { outbox, takeOver: () => Promise.resolve() })
+  return new SecureSession(wire, established, options, { outbox, outboxId, takeOver: () => Promise.resolve() })
 }
 
 /** Runs the server's side over a stream; resolves once the client's first record has opened. */
@@ -60,16 +61,21 @@ export async function secureServer(stream: Duplex, options: ServerOptions, compa
   const identities = identitiesOf(options)
   const { handshakeWithin = HANDSHAKE_WITHIN } = options
   const deadline = performance.now() + handshakeWithin
-  const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
-  const handshake = serverHandshake({ ...handshakeOptions(options, outbox), identities })
   const wire = new Wire(stream)
+  const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
+  const outboxId = await outbox.idFor()
+  const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities })
   const established = await run(wire, handshake, options, { trust: lookUp(options.peers), locate: locator(options, company) })
-  const session = new SecureSession(wire, established, options, { outbox, takeOver: (self) => company.takeOver(self) })
+  const session = new SecureSession(wire, established, options, {
+    outbox,
+    outboxId,
+    takeOver: (self) => company.takeOver(self),
+  })
   await within(session.confirmed, deadline - performance.now(), options.signal, () => wire.end())
   return session
 }
 
-function handshakeOptions({ maxItem = 2 ** 53, entropy, observe }: CommonOptions, { id: outbox }: Outbox) {
+function handshakeOptions({ maxItem = 2 ** 53, entropy, observe }: CommonOptions, outbox: Uint8Array) {
   return { outbox, maxItem, ...(entropy && { entropy }), ...(observe && { observe }) }
 }
 

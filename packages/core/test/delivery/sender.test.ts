@@ -34,7 +34,7 @@ function outboxOf(...envelopes: readonly OutgoingEnvelope[]): Outbox & { readonl
   const memory = new MemoryOutbox(sender, () => NOW)
   const settled: number[] = []
   return {
-    id: outboxId,
+    idFor: () => outboxId,
     settled,
     begin: () => Promise.resolve(),
     send: (to, body) => memory.send(to, body),
@@ -63,6 +63,7 @@ function run(outbox: Outbox, position: Position = NO_POSITION, hold?: (sent: num
   let parts: Uint8Array[] = []
   const sending = new Sender({
     outbox,
+    outboxId: outbox.idFor() as Uint8Array,
     peer,
     ownKeys: [sender.publicKey],
     position,
