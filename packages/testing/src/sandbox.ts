@@ -30,7 +30,7 @@ export class Sandbox implements AsyncDisposable {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     writeFileSync(join(folder, 'identity.pem'), privateKeyPem(key), { mode: 0o600 })
     writeFileSync(join(folder, 'identity.pub.pem'), `name: ${name}\n${publicKeyPem(key.publicKey)}`, { mode: 0o644 })
-    for (const of of ['peers', 'revoked']) mkdirSync(join(folder, of), { mode: 0o755 })
+    for (const sub of ['peers', 'revoked']) mkdirSync(join(folder, sub), { mode: 0o755 })
     return { name, role, root, folder, key }
   }
 
