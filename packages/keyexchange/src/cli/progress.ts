@@ -1,0 +1,31 @@
+/** How far a long piece of work has come: a bar on standard error, where that is a terminal. */
+import type { Output } from './output.ts'
+import { formatSize } from './quantity.ts'
+
+/** Disposed of when the work is over. */
+export interface Progress extends Disposable {
+  /** @param done of the total, so far */
+  reach(done: number): void
+}
+
+const NONE: Progress = { reach() {}, [Symbol.dispose]() {} }
+
+/** @param unit what the total counts; bytes are shown as sizes */
+export async function progressBar(output: Output, label: string, total: number, unit: 'bytes' | 'entries'): Promise<Progress> {
+  if (output.quiet || process.stderr.isTTY !== true) return NONE
+  const { SingleBar } = await import('cli-progress')
+  const bar = new SingleBar({
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+    format: `${label} {bar} {percentage}%  {value} of {total}`,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    formatValue: (value, _, type) => (type === 'value' || type === 'total') && unit === 'bytes' ? formatSize(value) : String(value),
+  })
+  bar.start(total, 0)
+  return {
+    reach: (done) => bar.update(Math.min(done, total)),
+    [Symbol.dispose]: () => bar.stop(),
+  }
+}
