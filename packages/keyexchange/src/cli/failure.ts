@@ -28,7 +28,7 @@ const CORE: Readonly<Record<ErrorCode, Row>> = {
   KEY_WEAK: ['BAD_KEY', 'make a new key with `keys init`; ask where this one comes from'],
   KEY_PRIVATE: ['BAD_KEY', 'keep that file to yourself; hand out identity.pub.pem, which `keys export` prints'],
   KEY_PASSPHRASE: ['BAD_KEY', 'give the passphrase at the prompt, by --passphrase-file or COUNTERSIGN_PASSPHRASE_FILE'],
-  OPTION: ['USAGE', 'see --help'],
+  OPTION: ['USAGE', 'see --help for what the options mean'],
   MESSAGE_FORM: ['USAGE', 'see --help for what a message may hold'],
   MESSAGE_TOO_LONG: ['REFUSED', 'send it in parts, or ask the peer to take longer messages'],
   PEER_NOT_RECEIVING: ['REFUSED', 'it will be sent when the peer next connects to receive'],

@@ -21,7 +21,8 @@ export async function progressBar(output: Output, label: string, total: number, 
     format: `${label} {bar} {percentage}%  {value} of {total}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    formatValue: (value, _, type) => (type === 'value' || type === 'total') && unit === 'bytes' ? formatSize(value) : String(value),
+    formatValue: (value, _, type) =>
+      (type === 'value' || type === 'total') && unit === 'bytes' ? formatSize(value) : String(value),
   })
   bar.start(total, 0)
   return {

@@ -41,8 +41,9 @@ function* folders(paths: HomePaths): Iterable<Finding> {
 }
 
 /** Modes that let others in, each with the change that shuts them out. */
-function* modes(files: readonly string[], require: (path: string) => void): Iterable<Finding> {
-  for (const path of files.filter((file) => existsSync(file))) {
+function* modes(files: Iterable<string>, require: (path: string) => void): Iterable<Finding> {
+  for (const path of files) {
+    if (!existsSync(path)) continue
     try {
       require(path)
     } catch (error) {
@@ -130,7 +131,7 @@ function* trusted(paths: HomePaths, own: readonly PublicKey[]): Iterable<Finding
   for (const { path, error } of store.problems) {
     // The folders' own modes have been said.
     if (path === paths.home) continue
-    if (isPermissions(error)) yield* modes([path, path.replace(/rotation$/, 'pem')], requireUnwritable)
+    if (isPermissions(error)) yield* modes(new Set([path, path.replace(/rotation$/, 'pem')]), requireUnwritable)
     else if (isRevoked(path, store.revoked)) yield untidy(path, `${path} is revoked, and refused`, () => removeFile(path))
     else yield { unsound: true, path, error }
   }

@@ -126,7 +126,7 @@ export class TrustStore {
   }
 
   #readRevoked(paths: HomePaths, links: Links, cache: KeyFileCache, onProblem: OnProblem): RevokedKey[] {
-    const files = readKeyFiles(paths.revoked, cache, onProblem)
+    const files = readKeyFiles(paths.revoked, 'counts', cache, onProblem)
     for (const file of files) {
       this.#revoked.set(idOf(file.publicKey), file)
       // Who revokes a peer revokes the keys that vouched for its present one too.
@@ -137,7 +137,7 @@ export class TrustStore {
 
   #readPeers(paths: HomePaths, links: Links, own: ReadonlySet<string>, cache: KeyFileCache, onProblem: OnProblem): TrustedPeer[] {
     const peers: TrustedPeer[] = []
-    for (const file of readKeyFiles(paths.peers, cache, onProblem)) {
+    for (const file of readKeyFiles(paths.peers, 'left out', cache, onProblem)) {
       const refusal = this.#refusal(file, own)
       if (refusal) {
         onProblem(file.path, refusal)
@@ -175,13 +175,22 @@ function dates({ name, publicKey, about }: Pick<KeyFile, 'name' | 'publicKey' | 
   return { name, publicKey, ...(about.date !== undefined && { since: about.date }) }
 }
 
+/** What follows from a file that others can write: a peer is not trusted by it, but a tombstone stands. */
+type WritableFile = 'left out' | 'counts'
+
 /** The keys of a folder by name; a file that is no good is a problem of its own, and the others count. */
-function readKeyFiles(folder: string, cache: KeyFileCache, onProblem: OnProblem): KeyFile[] {
+function readKeyFiles(folder: string, writable: WritableFile, cache: KeyFileCache, onProblem: OnProblem): KeyFile[] {
   if (!existsSync(folder)) return []
   requireUnwritable(folder)
   const paths = readdirSync(folder).filter((name) => name.endsWith('.pem') && !name.startsWith('.'))
   return paths.toSorted().flatMap((name) => {
     const path = join(folder, name)
+    try {
+      requireUnwritable(path)
+    } catch (error) {
+      onProblem(path, error)
+      if (writable === 'left out') return []
+    }
     try {
       return [readKeyFile(path, cache)]
     } catch (error) {
@@ -192,7 +201,6 @@ function readKeyFiles(folder: string, cache: KeyFileCache, onProblem: OnProblem)
 }
 
 function readKeyFile(path: string, cache: KeyFileCache): KeyFile {
-  requireUnwritable(path)
   const { mtimeMs, ctimeMs, size, ino } = statSync(path)
   const stamp = [mtimeMs, ctimeMs, size, ino].join()
   const cached = cache.get(path)
