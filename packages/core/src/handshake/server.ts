@@ -2,7 +2,7 @@
 import { concat, copy, equal, utf8 } from '../bytes.ts'
 import { open, seal } from '../crypto/aead.ts'
 import type { PublicKey } from '../crypto/keys.ts'
-import { type Identity, verifyStandIn, wrap } from '../crypto/signature.ts'
+import { type Identity, verifyStandIn } from '../crypto/signature.ts'
 import { PeerError } from '../errors.ts'
 import { decode, encode } from '../wire/codec.ts'
 import {
@@ -107,7 +107,7 @@ export function* serverHandshake(options: ServerHandshake): Steps<Established> {
     // S6 Send SESSION-KEY: a fresh AES session key, encrypted to this client, and its confirmation.
     const sessionKey = entropy.random(32)
     observe('sessionKey', sessionKey)
-    const wrapped = verified.key.algorithm === 'rsa' ? wrap(verified.key, sessionKey, sessionKeyLabel(t3)) : sessionKey
+    const wrapped = verified.key.algorithm === 'rsa' ? entropy.wrap(verified.key, sessionKey, sessionKeyLabel(t3)) : sessionKey
     const data = encode(sessionKeyData, { ...here, maxItem })
     const master = masterSecret(secrets.hs, t3, sessionKey)
     observe('master', master)

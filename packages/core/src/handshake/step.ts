@@ -7,7 +7,7 @@ import { concat } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import { type Kem, xwing } from '../crypto/kem.ts'
 import type { PublicKey } from '../crypto/keys.ts'
-import type { Identity } from '../crypto/signature.ts'
+import { type Identity, wrap } from '../crypto/signature.ts'
 import { bodyLength, type FrameName, frameHeader, HEADER_LENGTH, type Position } from '../wire/frames.ts'
 
 /** A pinned peer: one key, or those of one accepted chain of rotations, oldest first. */
@@ -80,9 +80,15 @@ export function frame(name: FrameName, body: Uint8Array): Uint8Array {
 export interface Entropy {
   random(length: number): Uint8Array
   readonly kem: Kem
+  /** RSA-OAEP of a session key, which pads with randomness of its own. */
+  wrap(publicKey: PublicKey, secret: Uint8Array, label: Uint8Array): Uint8Array
 }
 
-export const systemEntropy: Entropy = { random, kem: xwing }
+export const systemEntropy: Entropy = { random, kem: xwing, wrap }
 
-/** Sees every intermediate value of a handshake by its name in the protocol: for test vectors and key logs. Secrets! */
+/**
+ * Sees every intermediate value of a handshake by its name in the protocol: for test vectors and key logs. Secrets!
+ *
+ * The value is lent: some are overwritten as soon as they have served, so whoever keeps one keeps a copy.
+ */
 export type Observer = (name: string, value: Uint8Array) => void

@@ -42,8 +42,8 @@ export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   if (mapped) return mapped[1]!
   if (!address.includes(':')) return address
-  const [head = '', tail] = address.split('%')[0]!.split('::') as [string, string | undefined]
-  const groups = head === '' ? [] : head.split(':')
+  const [head, tail] = address.split('%')[0]!.split('::')
+  const groups = head === '' ? [] : head!.split(':')
   if (tail !== undefined) {
     const behind = tail === '' ? [] : tail.split(':')
     while (groups.length + behind.length < 8) groups.push('0')

@@ -3,7 +3,7 @@
  * and nothing of envelopes. Time is an argument, in ms of any steady clock.
  */
 import { concat, equal, fromUtf8, printable, utf8 } from '../bytes.ts'
-import { random } from '../crypto/hash.ts'
+import { random as systemRandom } from '../crypto/hash.ts'
 import { PeerError } from '../errors.ts'
 import type { TrafficSecrets } from '../handshake/key-schedule.ts'
 import { decode, encode } from '../wire/codec.ts'
@@ -37,6 +37,8 @@ export interface SessionOptions {
   readonly mayReceive: boolean
   readonly limits?: Partial<Limits>
   readonly now: number
+  /** Where the payloads of PINGs come from. */
+  readonly random?: (length: number) => Uint8Array
   /** Sees each record sent and received, by its name and payload length. */
   readonly trace?: (sent: boolean, kind: KindName, length: number) => void
 }
@@ -49,6 +51,7 @@ export class Session {
   readonly #opener: RecordOpener
   readonly #mayReceive: boolean
   readonly #limits: Limits
+  readonly #random: NonNullable<SessionOptions['random']>
   readonly #trace: NonNullable<SessionOptions['trace']>
   #output: Uint8Array[] = []
   #outputLength = 0
@@ -63,11 +66,12 @@ export class Session {
   #closeSentAt: number | undefined
   #closeReceived = false
 
-  constructor({ role, secrets, mayReceive, limits, now, trace = () => {} }: SessionOptions) {
+  constructor({ role, secrets, mayReceive, limits, now, random = systemRandom, trace = () => {} }: SessionOptions) {
     this.#sealer = new Sealer(role === 'client' ? secrets.client : secrets.server)
     this.#opener = new RecordOpener(role === 'client' ? secrets.server : secrets.client)
     this.#mayReceive = mayReceive
     this.#limits = { ...LIMITS, ...limits }
+    this.#random = random
     this.#trace = trace
     this.#confirmed = role === 'client'
     this.#keySince = this.#budgetAt = this.#heardAt = now
@@ -200,7 +204,7 @@ export class Session {
   /** Asks for a PONG, unless one is awaited already. */
   ping(now: number): void {
     if (this.#ping !== undefined) return
-    this.#ping = { payload: random(8), at: now }
+    this.#ping = { payload: this.#random(8), at: now }
     this.send('PING', [this.#ping.payload], now)
   }
 

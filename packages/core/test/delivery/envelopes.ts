@@ -24,7 +24,8 @@ export const place: Place = { sender: sender.publicKey.id, receiver: receiver.pu
 
 /** A signed envelope of these texts, from `first` on. */
 export async function envelopeOf(first: number, ...texts: readonly (string | Uint8Array)[]): Promise<OutgoingEnvelope> {
-  const items = await Promise.all(texts.map((text) => composeItem(text)))
+  const items: OutgoingItem[] = []
+  for (const text of texts) items.push(await composeItem(text))
   return envelopeOfItems(first, items)
 }
 

@@ -42,12 +42,14 @@ describe('two machines that hold each other’s key', () => {
     for (let i = 0; i < 1000; i++) sent.push(client.send(`message ${i}`))
     const receipts = await Promise.all(sent)
     expect(receipts.map(({ number }) => number).toSorted((a, b) => a - b)).toEqual(receipts.map((_, i) => i + 1))
+    const digests: string[] = []
     const texts: string[] = []
     for await (const message of server) {
-      if (message.length === body.length) expect(hex(sha256(await message.bytes()))).toBe(hex(sha256(body)))
+      if (message.length === body.length) digests.push(hex(sha256(await message.bytes())))
       else texts.push(await message.text())
-      if (texts.length === 1000) break
+      if (texts.length + digests.length === 1001) break
     }
+    expect(digests).toEqual([hex(sha256(body))])
     expect(texts).toEqual(Array.from({ length: 1000 }, (_, i) => `message ${i}`))
   })
 
@@ -238,8 +240,10 @@ describe('a server', () => {
     expect(await client.closed).toMatchObject({ reason: REASON.goingAway })
     const outcomes = await Promise.allSettled(receipts)
     expect(outcomes[0]!.status).toBe('fulfilled')
-    for (const outcome of outcomes)
-      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'CLOSED_BY_PEER' })
+    const codes = outcomes
+      .filter((outcome) => outcome.status === 'rejected')
+      .map(({ reason }) => (reason as { code: string }).code)
+    expect(codes.filter((code) => code !== 'CLOSED_BY_PEER')).toEqual([])
     expect(running.server.sessions.size).toBe(0)
   })
 
