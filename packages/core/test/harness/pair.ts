@@ -1,5 +1,5 @@
 /** Two sessions that talk in memory: time is a number, and the stream is cut, held back and lost as a test says. */
-import { concat, copy } from '../../src/bytes.ts'
+import { concat, copy, hex } from '../../src/bytes.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import type { TrafficSecrets } from '../../src/handshake/key-schedule.ts'
 import { reasonOf } from '../../src/node/ending.ts'
@@ -25,9 +25,12 @@ export function freshSecrets(): TrafficSecrets {
   return establish().client.secrets
 }
 
-/** An event as a value to compare: pieces are joined, for they are cut where the stream was. */
+/** An event as a value to compare: in hexadecimal, and its pieces joined, for they are cut where the stream was. */
 export function plainEvent(event: SessionEvent): unknown {
-  return event.type === 'part' ? { ...event, pieces: Buffer.from(concat(...event.pieces)).toString('hex') } : event
+  if (event.type === 'part') return { ...event, pieces: hex(concat(...event.pieces)) }
+  if (event.type !== 'receipt') return event
+  const { statement, signature } = event.receipt
+  return { ...event, receipt: { statement: hex(statement), signature: hex(signature) } }
 }
 
 /** One side: its session, and what it has seen. */
