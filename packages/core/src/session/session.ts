@@ -65,6 +65,7 @@ export class Session {
   #confirmed: boolean
   #closeSentAt: number | undefined
   #closeReceived = false
+  #faulted = false
 
   constructor({ role, secrets, mayReceive, limits, now, random = systemRandom, trace = () => {} }: SessionOptions) {
     this.#sealer = new Sealer(role === 'client' ? secrets.client : secrets.server)
@@ -89,23 +90,33 @@ export class Session {
     return this.#closeReceived
   }
 
+  /** Before the client has confirmed its keys, and behind one's own CLOSE, nothing is sent. */
+  get #silent(): boolean {
+    return this.closeSent || !this.#confirmed
+  }
+
   /**
-   * Takes bytes from the peer.
+   * Takes bytes from the peer; none any more after its CLOSE, or after an error.
    *
    * @throws PeerError FRAME, NOT_AUTHENTIC: end without a word; ENCODING, PROTOCOL, LIMIT: end with CLOSE 4
    */
   *receive(chunk: Uint8Array, now: number): Generator<SessionEvent, void, undefined> {
-    for (let at = 0; at < chunk.length && !this.#closeReceived;) {
-      const { taken, record } = this.#opener.take(chunk.subarray(at))
-      at += taken
-      if (record === undefined) continue
-      this.#heardAt = now
-      if (!this.#confirmed) {
-        this.#confirmed = true
-        yield { type: 'confirmed' }
+    try {
+      for (let at = 0; at < chunk.length && !this.#closeReceived && !this.#faulted;) {
+        const { taken, record } = this.#opener.take(chunk.subarray(at))
+        at += taken
+        if (record === undefined) continue
+        this.#heardAt = now
+        if (!this.#confirmed) {
+          this.#confirmed = true
+          yield { type: 'confirmed' }
+        }
+        const event = this.#opened(record, now)
+        if (event !== undefined) yield event
       }
-      const event = this.#opened(record, now)
-      if (event !== undefined) yield event
+    } catch (error) {
+      this.#faulted = true
+      throw error
     }
   }
 
@@ -169,9 +180,9 @@ export class Session {
     return { type: 'pong', elapsed }
   }
 
-  /** Queues one record, of at most 65,536 bytes of payload; behind one's own CLOSE nothing is sent. */
+  /** Queues one record, of at most 65,536 bytes of payload. */
   send(name: KindName, payload: readonly Uint8Array[], now: number): void {
-    if (this.closeSent) return
+    if (this.#silent) return
     const { updateRecords, updateBytes, updateAge } = this.#limits
     const { seq, bytes } = this.#sealer
     if (seq >= updateRecords || bytes >= updateBytes || now - this.#keySince >= updateAge) this.updateKey(now)
@@ -180,6 +191,7 @@ export class Session {
 
   /** Changes this direction's key: the next record is protected by the new one. */
   updateKey(now: number): void {
+    if (this.#silent) return
     this.#push('KEY-UPDATE', nothing)
     this.#sealer.update()
     this.#keySince = now
@@ -203,13 +215,13 @@ export class Session {
 
   /** Asks for a PONG, unless one is awaited already. */
   ping(now: number): void {
-    if (this.#ping !== undefined) return
+    if (this.#ping !== undefined || this.#silent) return
     this.#ping = { payload: this.#random(8), at: now }
     this.send('PING', [this.#ping.payload], now)
   }
 
   close(reason: Reason, text: string, now: number): void {
-    if (this.closeSent) return
+    if (this.#silent) return
     this.send('CLOSE', [encode(closePayload, { reason, text: utf8(text) })], now)
     this.#closeSentAt = now
   }
@@ -236,7 +248,7 @@ export class Session {
   get nextTick(): number {
     const { closeWithin, pingAfter, idleAfter } = this.#limits
     if (this.#closeSentAt !== undefined) return this.#closeSentAt + closeWithin
-    return this.#heardAt + (this.#ping === undefined ? pingAfter : idleAfter)
+    return this.#heardAt + (this.#ping === undefined && this.#confirmed ? pingAfter : idleAfter)
   }
 
   /** Does what is due: PING, or CLOSE 2, or the end of the wait for the peer's CLOSE; answers whether the session goes on. */
