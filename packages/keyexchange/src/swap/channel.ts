@@ -7,11 +7,13 @@ const LINGER = 2000
 
 export class Channel {
   readonly #socket: Socket
+  readonly #onLife: () => void
   #failure: Error | undefined
 
   /** @param onLife is called when bytes arrive */
   constructor(socket: Socket, onLife: () => void = () => {}) {
     this.#socket = socket
+    this.#onLife = onLife
     socket.on('readable', onLife)
     // Without a listener an error would end the process; readers and writers learn of it by `#failure`.
     socket.on('error', (error) => (this.#failure ??= error))
@@ -38,9 +40,11 @@ export class Channel {
 
   /** Sends what was written, and ends. Reads on for a while, so that no reset destroys what was sent. */
   end(): void {
+    if (this.#socket.destroyed) return
     const linger = setTimeout(() => this.#socket.destroy(), LINGER)
     this.#socket.once('close', () => clearTimeout(linger)).end()
-    this.#socket.resume()
+    // A stream does not flow while anybody waits to read of it.
+    this.#socket.off('readable', this.#onLife).resume()
   }
 
   #cut(): CliError {
