@@ -261,6 +261,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   #event(event: SessionEvent): void {
     switch (event.type) {
       case 'confirmed':
+        this.#arm()
         return this.#begin()
       case 'part':
         return this.#exchange.parts.push(event.pieces, event.end)
