@@ -1,5 +1,5 @@
 /** Sends what an outbox holds, and checks the receipts (protocol sections 8 and 9). */
-import { copy, equal, hex } from '../bytes.ts'
+import { concat, copy, equal, hex } from '../bytes.ts'
 import type { PublicKey } from '../crypto/keys.ts'
 import { pae, verify } from '../crypto/signature.ts'
 import { PeerError } from '../errors.ts'
@@ -75,8 +75,8 @@ export class Sender {
     const flight: InFlight = { envelope, answered: false }
     this.#inFlight.push(flight)
     const signed = lengthPrefixed(message.statement, message.signature)
-    if (first < position.next) return send('MESSAGE-END', [signed])
-    if (withdrawn) return send('MESSAGE-END', [signed, encode(u64OrMark, WITHDRAWN_MARK)])
+    if (first < position.next) return this.#sendWhole(signed)
+    if (withdrawn) return this.#sendWhole(concat(signed, encode(u64OrMark, WITHDRAWN_MARK)))
     const total = lengths.reduce((sum, length) => sum + length, 0)
     const resumes = first === position.next && equal(digest, position.digest) && position.offset <= total
     const offset = resumes ? position.offset : 0
@@ -91,6 +91,14 @@ export class Sender {
         if (room !== undefined) await room
       }
     }
+    await send('MESSAGE-END', packer.rest())
+  }
+
+  /** An envelope without items: its statement alone may be longer than a record. */
+  async #sendWhole(envelope: Uint8Array): Promise<void> {
+    const { send } = this.#options
+    const packer = new Packer()
+    for (const part of packer.add(envelope)) await send('MESSAGE', part)
     await send('MESSAGE-END', packer.rest())
   }
 

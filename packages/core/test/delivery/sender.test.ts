@@ -142,6 +142,19 @@ describe('the form of an envelope', () => {
     await stop()
   })
 
+  test.each([
+    ['short', 4097],
+    ['withdrawn', 1],
+  ])('is cut into records of at most 64 KiB where it is %s, for a statement of 4096 messages is longer', async (form, next) => {
+    const many = await envelopeOf(1, ...Array.from({ length: 4096 }, () => ''))
+    const envelope = { ...many, withdrawn: form === 'withdrawn' }
+    const { wire, lengths, stop } = run(outboxOf(envelope), { ...NO_POSITION, next })
+    await settle()
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(65_536)
+    expect(wire.map(hex)).toEqual([hex(form === 'short' ? shortForm(envelope) : withdrawnForm(envelope))])
+    await stop()
+  })
+
   test('is cut into records of at most 64 KiB, and none of them but the last is empty', async () => {
     const envelope = await envelopeOf(1, random(200_000))
     const { wire, lengths, stop } = run(outboxOf(envelope))
