@@ -1,7 +1,7 @@
 /** Sends messages in their order and prints the receipt of each. */
 import { CountersignError, type Receipt, type SecureSession } from '@countersign/core'
 import type { Output } from '@countersign/keyexchange/cli'
-import type { Outgoing } from './input.ts'
+import type { Input } from './input.ts'
 import { printReceipt } from './receipts.ts'
 
 /** Messages that may wait for their receipts at a time. */
@@ -10,14 +10,17 @@ const MOST_WAITING = 4096
 /**
  * Sends all messages; resolves when the receipt of each is printed.
  *
+ * @param signal ends what would wait for more to send
  * @returns the first refusal, where a receipt says so: the messages behind it were sent all the same
  * @throws whatever ended the session before all receipts came
  */
 export async function dispatch(
   session: SecureSession,
-  messages: AsyncIterable<Outgoing>,
+  input: Input,
   output: Output,
+  signal: AbortSignal,
 ): Promise<Error | undefined> {
+  const most = input.typed ? 1 : MOST_WAITING
   let refusal: Error | undefined
   let waiting = 0
   let printed = Promise.resolve()
@@ -32,14 +35,14 @@ export async function dispatch(
     }
     waiting -= 1
   }
-  for await (const { body, options } of messages) {
+  for await (const { body, options } of input.messages(signal)) {
     const sending = session.send(body, options)
     // Its failure is told in its turn.
     sending.catch(() => {})
     waiting += 1
     printed = printed.then(() => print(sending, options.name))
     printed.catch(() => {})
-    if (waiting >= MOST_WAITING) await printed
+    if (waiting >= most) await printed
   }
   await printed
   return refusal

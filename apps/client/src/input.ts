@@ -21,27 +21,38 @@ export interface Outgoing {
   readonly options: MessageOptions
 }
 
+/** All that a command line asks to be sent. */
+export interface Input {
+  /** How long its files are together, in bytes */
+  readonly length: number
+  /** Whether a person types it, and waits for each answer */
+  readonly typed: boolean
+  /** @param signal ends what would wait for more */
+  messages(signal: AbortSignal): AsyncIterable<Outgoing>
+}
+
 /**
  * Opens what a command line names; a missing file is told before anything is sent.
  *
- * @param signal ends what would wait for more
- * @returns the messages, one after the other
  * @throws CliError USAGE and Node's system errors, of files
  */
-export async function openInput(
-  words: readonly string[],
-  options: InputOptions,
-  output: Output,
-): Promise<(signal: AbortSignal) => AsyncIterable<Outgoing>> {
-  const files = await Promise.all((options.file ?? []).map((path) => fromFile(path, options)))
-  const text = (body: MessageBody): Outgoing => ({ body, options: { contentType: 'text/plain', ...said(options) } })
-  return async function* messages(signal) {
-    if (words.length > 0) yield text(words.join(' '))
-    yield* files
-    if (words.length > 0 || files.length > 0) return
-    if (output.interactive) for await (const line of typed(signal)) yield text(line)
-    else if (options.lines) for await (const line of linesOf(signal)) yield text(line)
-    else yield { body: await buffer(process.stdin), options: said(options) }
+export async function openInput(words: readonly string[], options: InputOptions, output: Output): Promise<Input> {
+  const { file = [], lines = false } = options
+  const files = await Promise.all(file.map((path) => fromFile(path, options)))
+  const named = words.length > 0 || files.length > 0
+  const text = (body: string): Outgoing => ({ body, options: { contentType: 'text/plain', ...said(options) } })
+  const typing = !named && output.interactive
+  return {
+    length: files.reduce((sum, { body }) => sum + body.size, 0),
+    typed: typing,
+    async *messages(signal) {
+      if (words.length > 0) yield text(words.join(' '))
+      yield* files
+      if (named) return
+      if (typing) for await (const line of typed(signal)) yield text(line)
+      else if (lines) for await (const line of linesOf(signal)) yield text(line)
+      else yield { body: await buffer(process.stdin), options: said(options) }
+    },
   }
 }
 
@@ -53,7 +64,7 @@ function said({ contentType, id, inReplyTo }: InputOptions): MessageOptions {
   }
 }
 
-async function fromFile(path: string, options: InputOptions): Promise<Outgoing> {
+async function fromFile(path: string, options: InputOptions): Promise<Outgoing & { readonly body: Blob }> {
   if (!(await stat(path)).isFile())
     throw new CliError('USAGE', `${path} is no file; nothing was sent`, 'name a file, or send it by a pipe')
   const [body, { default: mime }] = await Promise.all([openAsBlob(path), import('mime')])

@@ -1,14 +1,13 @@
 /** Finding the server, and opening a session with it. */
-import { connect, type Identity, isError, type SecureSession } from '@countersign/core'
+import { connect, type Identity, isError, type SecureSession, type TraceEvent } from '@countersign/core'
 import { DEFAULT_PORT, type Home, type TrustedPeer } from '@countersign/keyexchange'
-import { CliError, narrator, type Output, parseAddress } from '@countersign/keyexchange/cli'
+import { CliError, type Output, parseAddress } from '@countersign/keyexchange/cli'
 
 export interface ReachOptions {
   readonly host?: string
   readonly port?: number
   /** Seconds */
   readonly timeout: number
-  readonly trace?: boolean
 }
 
 export interface Address {
@@ -37,14 +36,14 @@ export async function reach(
   peer: TrustedPeer,
   options: ReachOptions,
   output: Output,
+  trace: (event: TraceEvent) => void,
   signal: AbortSignal,
 ): Promise<SecureSession> {
   const address = serverAddress(peer, options)
   const [present, previous] = await home.identities()
-  const trace = options.trace ? { trace: narrator((line) => output.note(line)) } : {}
   const as = (identity: Identity): Promise<SecureSession> => {
     const formerKeys = home.keys.slice(0, home.keys.indexOf(identity.publicKey))
-    return connect({ ...address, ...trace, peer, identity, formerKeys, handshakeWithin: options.timeout * 1000, signal })
+    return connect({ ...address, peer, identity, formerKeys, handshakeWithin: options.timeout * 1000, trace, signal })
   }
   try {
     return await as(present)

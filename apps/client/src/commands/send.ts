@@ -1,11 +1,14 @@
 /** `countersign-client send`: texts, files or standard input, and a receipt for each message. */
-import { PeerError } from '@countersign/core'
+import { PeerError, type TraceEvent } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
 import {
   type CommonOptions,
+  narrator,
   outputOf,
   passphraseAsker,
   portOption,
+  type Progress,
+  progressBar,
   timeoutOption,
   traceOption,
 } from '@countersign/keyexchange/cli'
@@ -14,8 +17,12 @@ import { dispatch } from '../dispatch.ts'
 import { type InputOptions, openInput } from '../input.ts'
 import { reach, type ReachOptions } from '../reach.ts'
 
+/** Files as long as this, in bytes, are worth a progress bar. */
+const LONG = 8 * 1024 * 1024
+
 interface SendOptions extends CommonOptions, InputOptions, ReachOptions {
   readonly to?: string
+  readonly trace?: boolean
 }
 
 export function send(program: Command, interrupted: AbortSignal): void {
@@ -38,14 +45,25 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const output = outputOf(options)
       const home = openHome({ root: options.root, role: 'client', passphrase: passphraseAsker(options, output) })
       const input = await openInput(words, options, output)
-      await using session = await reach(home, home.peer(options.to), options, output, interrupted)
+      using bar = input.length >= LONG ? await progressBar(output, 'sending', input.length, 'bytes') : undefined
+      const trace = traced(options.trace ? narrator((line) => output.note(line)) : undefined, bar)
+      await using session = await reach(home, home.peer(options.to), options, output, trace, interrupted)
       const over = new AbortController()
       void session.closed.then(() => over.abort())
-      const refusal = await dispatch(session, input(AbortSignal.any([over.signal, interrupted])), output)
+      const refusal = await dispatch(session, input, output, AbortSignal.any([over.signal, interrupted]))
       interrupted.throwIfAborted()
       if (over.signal.aborted) throw (await session.closed).error ?? new PeerError('CLOSED_BY_PEER', 'it has stopped')
       if (refusal !== undefined) throw refusal
     })
+}
+
+/** Tells each step where that is asked for, and how much of the messages is on its way. */
+function traced(narrate: ((event: TraceEvent) => void) | undefined, bar: Progress | undefined): (event: TraceEvent) => void {
+  let sent = 0
+  return (event) => {
+    narrate?.(event)
+    if (event.sent && event.kind === 'MESSAGE') bar?.reach((sent += event.length))
+  }
 }
 
 function collect(value: string, previous: readonly string[] = []): string[] {

@@ -26,7 +26,10 @@ export async function progressBar(output: Output, label: string, total: number, 
   })
   bar.start(total, 0)
   return {
-    reach: (done) => bar.update(Math.min(done, total)),
+    reach(done) {
+      bar.update(Math.min(done, total))
+      if (done >= total) bar.stop()
+    },
     [Symbol.dispose]: () => bar.stop(),
   }
 }
