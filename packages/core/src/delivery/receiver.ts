@@ -130,8 +130,10 @@ export class Receiver {
       return this.#ledger.commit(incoming, OUTCOME.withdrawn, [])
     }
     if (!(await this.#takes(statement, form.lengths))) return this.#refuse(incoming, left)
-    if (form.lengths.length > 1 || form.lengths[0]! <= SPOOL_FROM) return this.#receiveItems(incoming, form.lengths, left)
-    return this.#receiveLong(incoming, form.lengths[0]!, form.offset)
+    const long = form.lengths.length === 1 && form.lengths[0]! > SPOOL_FROM
+    // Only a long item is held in part: one that is resumed and is not long has another length than it had.
+    if (long || form.offset > 0) return this.#receiveLong(incoming, form.lengths[0]!, form.offset)
+    return this.#receiveItems(incoming, form.lengths, left)
   }
 
   /** Statement and signature: nothing else is read, and nothing stored, before they are verified. */
@@ -153,7 +155,7 @@ export class Receiver {
   }
 
   async #readForm(statement: MessageStatement, digest: Uint8Array): Promise<Form> {
-    const { announced } = this.#options
+    const { announced, journal, place } = this.#options
     if (statement.first < announced.next) return 'short'
     const offset = decode(u64OrMark, await this.#parts.read(8))
     if (offset === WITHDRAWN_MARK) return WITHDRAWN_MARK
@@ -164,7 +166,11 @@ export class Receiver {
     if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')
     if (count > 1 && total > MAX_BATCH) throw new PeerError('PROTOCOL', 'an envelope of several messages that is too long')
     const resumes = statement.first === announced.next && equal(digest, announced.digest) && offset === announced.offset
-    if (offset > total || (offset !== 0 && !resumes)) throw new PeerError('PROTOCOL', 'an offset that was not announced')
+    if (offset !== 0 && !resumes) throw new PeerError('PROTOCOL', 'an offset that was not announced')
+    if (offset > total) {
+      await journal.dropPartial(place)
+      throw new PeerError('PROTOCOL', 'lengths other than the first time')
+    }
     return { offset, lengths, left: total - offset }
   }
 
@@ -207,6 +213,7 @@ export class Receiver {
     for (let i = 0, at = 0; i < lengths.length; at += lengths[i]!, i++) {
       const item = all.subarray(at, at + lengths[i]!)
       if (!equal(sha256(item), leaves.subarray(LEAF_LENGTH * i, LEAF_LENGTH * (i + 1)))) {
+        await this.#options.journal.dropPartial(this.#options.place)
         throw new PeerError('PROTOCOL', 'a message does not match its leaf')
       }
       const head = readItemHead(item, item.length)

@@ -62,6 +62,23 @@ describe('a long body', () => {
     expect((await journal.head(place)).position.offset).toBe(0)
   })
 
+  test.each([
+    ['shorter than what is held', 1000, true],
+    ['that fits in memory, from where it was', 600_000, true],
+    ['that fits in memory, from its start', 600_000, false],
+  ])('of another length than the first time, %s, ends the session, and is dropped', async (_, length, resumes) => {
+    const journal = memoryJournal()
+    const envelope = await envelopeOf(1, body)
+    await interrupted(journal, await wireOf(envelope), 300_000)
+    const { position } = await journal.head(place)
+    expect(position.offset).toBe(256 * 1024)
+    const offset = resumes ? position.offset : 0
+    const lying = await wireOf(envelope, offset, [length])
+    const end = lying.length - envelope.lengths[0]! + length
+    expect((await receive(journal, [lying.subarray(0, end)])).error).toBe('PROTOCOL')
+    expect((await journal.head(place)).position.offset).toBe(0)
+  })
+
   test('at an offset that has moved since the handshake ends the session, to be retried', async () => {
     const journal = memoryJournal()
     const envelope = await envelopeOf(1, body)
