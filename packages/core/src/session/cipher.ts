@@ -7,6 +7,9 @@ import { bodyLength, frameHeader, HEADER_LENGTH } from '../wire/frames.ts'
 
 const nothing = new Uint8Array(0)
 
+/** Sequence numbers end before 2^53: each is counted exactly, and none comes twice under a key. */
+const SEQ_END: number = Number.MAX_SAFE_INTEGER
+
 /** A traffic secret and its key; `update` replaces both and counts from 0 again. */
 class TrafficKey {
   #secret: Uint8Array
@@ -40,7 +43,7 @@ class TrafficKey {
 export class Sealer extends TrafficKey {
   /** One record: header, sealed pieces and tag, to be written one behind the other. */
   record(kind: number, payload: readonly Uint8Array[]): Uint8Array[] {
-    if (this.seq >= Number.MAX_SAFE_INTEGER) throw new LocalError('SESSION_ENDED', 'no sequence number is left')
+    if (this.seq >= SEQ_END) throw new LocalError('SESSION_ENDED', 'no sequence number is left')
     const length = payload.reduce((sum, piece) => sum + piece.length, 1)
     const header = frameHeader('RECORD', length + TAG_LENGTH)
     const [sealedKind, ...sealed] = sealPieces(this.aead, this.seq, header, [Uint8Array.of(kind), ...payload])
@@ -72,7 +75,7 @@ export class RecordOpener extends TrafficKey {
    * Takes the start of `chunk`, up to the end of one record at the most.
    *
    * @returns how many bytes were taken, and the record where one is whole
-   * @throws PeerError FRAME, NOT_AUTHENTIC
+   * @throws PeerError FRAME, NOT_AUTHENTIC, LIMIT
    */
   take(chunk: Uint8Array): { readonly taken: number; readonly record?: OpenedRecord } {
     let taken = 0
@@ -80,6 +83,7 @@ export class RecordOpener extends TrafficKey {
       taken = this.#fill(this.#header, chunk)
       if (this.#filled < HEADER_LENGTH) return { taken }
       this.#length = bodyLength('RECORD', this.#header) - TAG_LENGTH
+      if (this.seq >= SEQ_END) throw new PeerError('LIMIT', 'no sequence number is left')
       this.#opener = new Opener(this.aead, this.seq, this.#header)
       this.#filled = 0
     }
