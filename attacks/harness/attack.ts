@@ -20,6 +20,7 @@ export class Cases {
   readonly #endings = new Map<string, number>()
   readonly #controls: string[] = []
   readonly #faults: string[] = []
+  readonly notes: string[] = []
   /** How many attempts were made, controls not counted. */
   count = 0
 
@@ -34,6 +35,11 @@ export class Cases {
   control(what: string, ended: string, must: string): void {
     this.#controls.push(what)
     if (ended !== must) this.fault(`control, ${what}: ended with ${ended}, not with ${must}`)
+  }
+
+  /** What is worth saying beside the count: figures, mostly. */
+  note(text: string): void {
+    this.notes.push(text)
   }
 
   fault(what: string): void {

@@ -34,7 +34,7 @@ export async function envelopeOf(
   first: number,
   ...bodies: readonly (string | Uint8Array)[]
 ): Promise<OutgoingEnvelope> {
-  const items = await Promise.all(bodies.map((body) => composeItem(body)))
+  const items = await Promise.all(bodies.map(async (body) => composeItem(body)))
   return composeEnvelope(from, { to: to.id, outbox, first, sentAt: Date.now() }, items)
 }
 

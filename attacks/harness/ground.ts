@@ -32,6 +32,8 @@ export class Ground implements AsyncDisposable {
   readonly revoked: Identity
   /** Nobody knows them. */
   readonly stranger: Identity
+  /** The server's own, for attackers who have stolen it. */
+  readonly identity: Identity
   readonly homes: { readonly alice: Home; readonly mallory: Home }
   #running: Running | undefined
   #port = 0
@@ -48,6 +50,7 @@ export class Ground implements AsyncDisposable {
     }
     const [alice, rita, mallory, revoked] = [client('alice'), client('rita', 'rsa'), client('mallory'), client('revoked')]
     sandbox.revoke(this.home, revoked)
+    this.identity = identity(this.home.key)
     this.homes = { alice, mallory }
     this.alice = identity(alice.key)
     this.rita = identity(rita.key)

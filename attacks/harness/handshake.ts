@@ -95,6 +95,12 @@ export interface Agreed {
   /** The peer's payload: who it says it is. */
   readonly peer: { readonly keyId: Uint8Array; readonly outbox: Uint8Array }
   readonly journal: Uint8Array
+  /** What the peer showed as its proof: payload, signature, mac, and plain, the whole of it. */
+  readonly proof: Map<string, Uint8Array>
+}
+
+function shown(plain: Uint8Array): Map<string, Uint8Array> {
+  return new Map(Object.entries({ ...decode(proof, plain), plain }))
 }
 
 /** The server refused, with this status. */
@@ -158,7 +164,8 @@ export async function rogueClient(line: Line, options: RogueClient): Promise<Agr
   const t2k = extend(t1, concat(answer.subarray(0, 4), serverRandom, kemCiphertext))
   const keys = sides(t2k, ephemeral.decapsulate(kemCiphertext)!)
   // C3, without its checks
-  const peer = decode(serverPayload, decode(proof, open(keys.server.aead, 0, answer.subarray(0, 4), sealed)!).payload)
+  const proved = shown(open(keys.server.aead, 0, answer.subarray(0, 4), sealed)!)
+  const peer = decode(serverPayload, proved.get('payload')!)
   const t2 = extend(t2k, sealed)
   // C4
   const journal = random(16)
@@ -184,7 +191,8 @@ export async function rogueClient(line: Line, options: RogueClient): Promise<Agr
   // C6
   const t4 = extend(t3, last)
   const frames = [helloFrame, answer, ack, last]
-  return { ...traffic(masterOf(keys.hs, t3, key!), t4), position: there.position, frames, peer, journal: there.journal }
+  const secrets = traffic(masterOf(keys.hs, t3, key!), t4)
+  return { ...secrets, position: there.position, frames, peer, journal: there.journal, proof: proved }
 }
 
 export interface RogueServer {
@@ -226,7 +234,8 @@ export async function rogueServer(line: Line, options: RogueServer): Promise<Agr
   line.write(answer)
   // S4, S5
   const ack = await line.frame()
-  const peer = decode(clientPayload, decode(proof, open(keys.client.aead, 0, ack.subarray(0, 4), ack.subarray(4))!).payload)
+  const proved = shown(open(keys.client.aead, 0, ack.subarray(0, 4), ack.subarray(4))!)
+  const peer = decode(clientPayload, proved.get('payload')!)
   const t3 = extend(t2, ack)
   // S6
   const fresh = twist('sessionKey', random(32))
@@ -240,5 +249,6 @@ export async function rogueServer(line: Line, options: RogueServer): Promise<Agr
   line.write(last)
   // S7
   const t4 = extend(t3, last)
-  return { ...traffic(master, t4), position: peer.position, frames: [helloFrame, answer, ack, last], peer, journal: peer.journal }
+  const frames = [helloFrame, answer, ack, last]
+  return { ...traffic(master, t4), position: peer.position, frames, peer, journal: peer.journal, proof: proved }
 }
