@@ -19,6 +19,7 @@ export interface FalseOffer {
   /** Signs the offer */
   readonly privateKey?: PrivateKey
   readonly sign?: (message: Uint8Array) => Uint8Array
+  readonly decide?: () => boolean | Promise<boolean>
 }
 
 /** Dials with the right code and offers what should not be trusted. */
@@ -37,7 +38,7 @@ export function offerFalsely({
     party: {
       identity: { publicKey: rest.publicKey ?? own.publicKey, sign: rest.sign ?? own.sign },
       name,
-      decide: () => true,
+      decide: rest.decide ?? (() => true),
       save: () => {},
     },
     signal: AbortSignal.timeout(20_000),

@@ -100,16 +100,36 @@ test('a false listener that takes the confirmation and hangs up gets one, and no
 
 const BASE_POINT = 'e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76'
 
-test('twenty idle connections do not keep the true peer out', async () => {
+test('twenty idle connections do not keep the true peer out: the one that has been idle longest makes room', async () => {
   const [server, client] = [temporaryFolder(), temporaryFolder()]
   const { listener, event, port } = await listening(server)
   const idle = []
   for (let i = 0; i < 20; i++) idle.push(await dialRaw(port))
-  const evicted = once(idle[0]!, 'close')
-  idle[0]!.resume()
+  const evicted = once(idle[0]!.resume(), 'close')
+  await dialRaw(port)
+  await evicted
+  expect(idle.slice(1).map(({ readableEnded }) => readableEnded)).toEqual(Array.from({ length: 19 }, () => false))
   const dialed = await dialing(client, port, event.code).exited
   expect([dialed.status, (await listener.exited).status]).toEqual([0, 0])
-  await evicted
+})
+
+test('while one side that had the code right is deciding, nobody else can use it', async () => {
+  const [server, client] = [temporaryFolder(), temporaryFolder()]
+  const { listener, event, port } = await listening(server)
+  const decision = Promise.withResolvers<boolean>()
+  const deciding = Promise.withResolvers<void>()
+  const first = offerFalsely({
+    code: event.code,
+    port,
+    name: 'first',
+    decide: () => (deciding.resolve(), decision.promise),
+  })
+  await deciding.promise
+  expect((await dialing(client, port, event.code).exited).status).not.toBe(0)
+  decision.resolve(true)
+  expect(await first).toMatchObject({ confirmed: true })
+  expect((await listener.exited).status).toBe(0)
+  expect([peersOf(server, 'server'), peersOf(client, 'client')]).toEqual([['first.pem'], []])
 })
 
 test.each(['0020', `0020${'00'.repeat(32)}`, 'ffff', '0015', ''])(

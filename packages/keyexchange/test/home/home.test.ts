@@ -155,6 +155,7 @@ describe('revocation', () => {
     drop(root, 'peers/again.pem', publicKeyPem(ben))
     const home = open(root)
     expect(trustIn(home, ben)).toBe('revoked')
+    expect([home.peers, problemsOf(home)]).toEqual([[], [expect.stringMatching(/again\.pem holds a revoked key/)]])
     expect(() => pin(home, 'third', ben, 'a test')).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
     expect(home.evidence(ben.id)).toMatchObject({ name: 'ben', revoked: true })
   })

@@ -75,6 +75,16 @@ test('a wrong code ends at its confirmation: spent at both ends, nothing saved, 
   expect([sides.dialer.sent.length, sides.listener.sent.length]).toEqual([3, 2])
 })
 
+test('a dialer that is answered by who does not know the code sends nothing more', async () => {
+  const { dialer: side } = await swapPair({
+    dialer: dialer(),
+    listener: listener(),
+    between: (frame, from) => (from === 'listener' && frame.length === 66 ? Uint8Array.from(frame).fill(7, 2) : frame),
+  })
+  expect(codeOf(side)).toBe('CODE_MISMATCH')
+  expect(side.sent).toHaveLength(3)
+})
+
 describe.each(['dialer', 'listener'] as const)('the %s', (role) => {
   const other = role === 'dialer' ? 'listener' : 'dialer'
   const against = (options: Partial<SideOptions>): { dialer: SideOptions; listener: SideOptions } => ({
