@@ -44,8 +44,8 @@ const BLOB_PIECE = 1024 * 1024
  * @throws LocalError MESSAGE_FORM
  */
 export function composeItem(body: MessageBody, options?: MessageOptions): OutgoingItem | Promise<OutgoingItem> {
+  if (body instanceof Blob) return hashBlob(composeHead(options), body)
   const attributes = options === undefined ? NO_ATTRIBUTES : attributesOf(options)
-  if (body instanceof Blob) return hashBlob(itemHead(salt(), attributes), body)
   const text = typeof body === 'string'
   const bodyAt = LEAST_ITEM + attributes.length
   // From Node's pool: a message costs one allocation at the most.
@@ -54,6 +54,15 @@ export function composeItem(body: MessageBody, options?: MessageOptions): Outgoi
   if (text) bytes.write(body, bodyAt)
   else bytes.set(body, bodyAt)
   return { leaf: sha256(bytes), length: bytes.length, bytes }
+}
+
+/**
+ * Makes what stands before a message's body in its item, with a fresh salt.
+ *
+ * @throws LocalError MESSAGE_FORM
+ */
+export function composeHead(options?: MessageOptions): Uint8Array {
+  return itemHead(salt(), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
 }
 
 const NO_ATTRIBUTES = new Uint8Array(0)

@@ -80,8 +80,11 @@ export interface Outbox {
    * @throws as begin does, once nothing is left that this session can send
    */
   pending(to: Peer, signal: AbortSignal): AsyncIterable<OutgoingEnvelope>
-  /** The end of the chain of receipts that is held for this journal of the receiver's. */
-  chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead>
+  /**
+   * The end of the chain of receipts that is held for this journal of the receiver's; undefined where the outbox knows
+   * that it has lost some of them, and so cannot tell what continues it.
+   */
+  chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead | undefined>
   /**
    * Keeps a verified receipt. Called in the order of the envelopes' numbers, and again before the last one is kept:
    * receipts that wait may share a commit.

@@ -65,7 +65,8 @@ export class Sender {
 
   /** No further envelope is begun; receipts are still taken. */
   stop(): void {
-    this.#abort.abort()
+    // A reason of one's own: the default one is an error with a stack, made for every session.
+    this.#abort.abort('stopped')
     this.#wake?.()
   }
 
@@ -149,7 +150,9 @@ export class Sender {
   async #continueChain({ message }: OutgoingEnvelope, statement: ReceiptStatement): Promise<void> {
     const { outbox, peer } = this.#options
     const journal = hex(statement.journal)
-    const { index, chain } = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
+    const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
+    if (head === undefined) return
+    const { index, chain } = head
     const expected = nextChain(chain, statement, message.signature)
     if (statement.index !== index + 1 || !equal(statement.chain, expected)) {
       throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
