@@ -5,7 +5,9 @@ import { concat, utf8 } from '../bytes.ts'
 /** SHA-256 of one or several byte strings joined; 32 bytes. Not for keys: the result passes through a string. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   // Node hands out a string at half the cost of a buffer, which counts where every message has a hash.
-  return Buffer.from(hash('sha256', parts.length === 1 ? parts[0]! : concat(...parts), 'latin1'), 'latin1')
+  const result = Buffer.alloc(32)
+  result.write(hash('sha256', parts.length === 1 ? parts[0]! : concat(...parts), 'latin1'), 'latin1')
+  return result
 }
 
 /** SHA-256 of a stream: `update` as bytes arrive, `digest` once at the end; 32 bytes. */
