@@ -1,0 +1,135 @@
+import { concat, random } from '@countersign/core/protocol'
+import { type Attack, Cases } from '../harness/attack.ts'
+import { envelopeOf, wireOf } from '../harness/envelopes.ts'
+import type { Ground, Session } from '../harness/ground.ts'
+
+const DONE = Uint8Array.of(0, 0, 0, 0, 0)
+
+type Act = (entered: Session, ground: Ground) => Promise<void> | void
+
+async function message({ outbox }: Session, ground: Ground, text: string): Promise<Uint8Array> {
+  return wireOf(await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, text))
+}
+
+const acts: readonly (readonly [what: string, must: string, act: Act])[] = [
+  ['CLOSE as the first record', 'CLOSE 0', ({ session }) => session.send('CLOSE', DONE)],
+  [
+    'CLOSE in the middle of an envelope',
+    'CLOSE 0',
+    async (entered, ground) => {
+      entered.session.send('PING', random(8))
+      entered.session.send('MESSAGE', (await message(entered, ground, 'half')).subarray(0, 150))
+      entered.session.send('CLOSE', DONE)
+    },
+  ],
+  [
+    'CLOSE twice',
+    'CLOSE 0',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', DONE)
+      session.send('CLOSE', DONE)
+    },
+  ],
+  [
+    'a message behind CLOSE',
+    'CLOSE 0',
+    async (entered, ground) => {
+      entered.session.send('PING', random(8))
+      entered.session.send('CLOSE', DONE)
+      entered.session.envelope(await message(entered, ground, 'behind CLOSE'))
+    },
+  ],
+  [
+    'noise behind CLOSE',
+    'CLOSE 0',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', DONE)
+      session.line.write(random(10_000))
+    },
+  ],
+  [
+    'CLOSE 255',
+    'CLOSE 0',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', Uint8Array.of(255, 0, 0, 0, 0))
+    },
+  ],
+  [
+    'CLOSE with a text that is no UTF-8 and would write on the terminal',
+    'CLOSE 0',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', concat(Uint8Array.of(4, 0, 0, 0, 6), Uint8Array.of(0x1b, 0x5b, 0x32, 0x4a, 0xff, 0xfe)))
+    },
+  ],
+  [
+    'CLOSE with a text of 64 KiB',
+    'CLOSE 0',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', concat(Uint8Array.of(0, 0, 0, 0xff, 0xfb), new Uint8Array(65_531).fill(0x41)))
+    },
+  ],
+  [
+    'an empty CLOSE',
+    'CLOSE 4',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE')
+    },
+  ],
+  [
+    'CLOSE whose text is longer than it',
+    'CLOSE 4',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.send('CLOSE', Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff))
+    },
+  ],
+  [
+    'FIN in place of CLOSE',
+    'silence',
+    ({ session }) => {
+      session.send('PING', random(8))
+      session.line.end()
+    },
+  ],
+  ['FIN before the first record', 'silence', ({ session }) => session.line.end()],
+  ['no record at all, until the deadline', 'silence', () => {}],
+]
+
+export const attack: Attack = {
+  title: 'An enrolled client ends its session in every way but the right one',
+  tries: 'CLOSE before anything, in the middle, twice, malformed, with something behind it; FIN in its place; nothing at all.',
+  plainDesignLoses: 'the difference between an end and a cut: both look like the end of the stream.',
+  async run(ground) {
+    const cases = new Cases()
+    await Promise.all(
+      acts.map(async ([what, must, act]) => {
+        const entered = await ground.enter()
+        await act(entered, ground)
+        cases.attempt(what, await entered.session.fate(), must)
+        entered.session.line.destroy()
+      }),
+    )
+    cases.attempt('delivered of what stood behind CLOSE', String(ground.stored('behind CLOSE') + ground.stored('half')), '0')
+    cases.attempt(
+      'escape sequences in what the server printed',
+      String(/[\u001b]/.test(ground.server.stderr + ground.server.stdout)),
+      'false',
+    )
+    const entered = await ground.enter()
+    entered.session.send('PING', random(8))
+    entered.session.envelope(await message(entered, ground, 'before CLOSE'))
+    entered.session.close()
+    cases.control(
+      'a message before a right CLOSE is receipted first',
+      `${await entered.session.fate()}, ${entered.session.receipts.length} receipt`,
+      'CLOSE 0, 1 receipt',
+    )
+    return cases
+  },
+}
