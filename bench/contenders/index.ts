@@ -1,0 +1,19 @@
+/** Everything that is measured, by its name in tables. */
+import type { Contender } from '../harness/contender.ts'
+
+/** Each is loaded in the processes that run it, and nowhere else. */
+export const CONTENDERS: Readonly<Record<string, () => Promise<Contender>>> = {
+  countersign: async () => (await import('./countersign.ts')).countersign,
+  'countersign, records alone': async () => (await import('./records.ts')).records,
+  'node:tls': async () => (await import('./duplex.ts')).framed((await import('./tls.ts')).tls, false),
+  'node:tls, one at a time': async () => (await import('./duplex.ts')).framed((await import('./tls.ts')).tls, true),
+  'ws over node:tls': async () => (await import('./ws.ts')).ws,
+  'hyperswarm secret-stream': async () =>
+    (await import('./duplex.ts')).framed((await import('./hyperswarm.ts')).hyperswarm, false),
+  'libp2p-noise': async () => (await import('./duplex.ts')).framed((await import('./noise.ts')).noise, false),
+  ssh2: async () => (await import('./duplex.ts')).framed((await import('./ssh.ts')).ssh, false),
+  'plain TCP': async () => (await import('./duplex.ts')).framed((await import('./tcp.ts')).tcp, false),
+  'SQLite, 512 rows to a commit': async () => (await import('./sqlite.ts')).sqlite(512),
+  'SQLite, one row to a commit': async () => (await import('./sqlite.ts')).sqlite(1),
+  JetStream: async () => (await import('./nats.ts')).jetStream,
+}

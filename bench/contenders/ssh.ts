@@ -1,0 +1,58 @@
+/** ssh2: one command's channel of a session, both sides with a pinned key. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import ssh2, { type ClientChannel, type ServerChannel } from 'ssh2'
+import { streamOf, type Transport } from './duplex.ts'
+
+const { Client, Server, utils } = ssh2
+
+/** ssh2 reads no PKCS#8 of Ed25519; RSA and ECDSA keys it does. */
+export const ssh: Transport = {
+  about: 'ssh2, aes256-gcm',
+  listener({ credentials }, connected) {
+    const pinned = utils.parseKey(credentials.client.tlsKey)
+    if (pinned instanceof Error) throw pinned
+    const sshd = new Server({ hostKeys: [credentials.server.tlsKey], algorithms: { cipher: ['aes256-gcm@openssh.com'] } })
+    sshd.on('connection', (client) => {
+      client.on('error', () => {})
+      client.on('authentication', (context) => {
+        if (context.method !== 'publickey' || !context.key.data.equals(pinned.getPublicSSH()))
+          return context.reject(['publickey'])
+        if (context.signature && context.blob && pinned.verify(context.blob, context.signature, context.hashAlgo) !== true) {
+          return context.reject()
+        }
+        context.accept()
+      })
+      client.on('session', (accept) => {
+        accept().on('exec', (acceptExec) => {
+          const channel: ServerChannel = acceptExec()
+          connected(streamOf(channel))
+        })
+      })
+    })
+    return createServer({ noDelay: true }, (socket) => sshd.injectSocket(socket))
+  },
+  async dial({ credentials }, port, from) {
+    const client = new Client()
+    client.connect({
+      port,
+      host: '127.0.0.1',
+      localAddress: from,
+      username: 'bench',
+      privateKey: credentials.client.tlsKey,
+      algorithms: { cipher: ['aes256-gcm@openssh.com'] },
+    })
+    await once(client, 'ready')
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.exec('bench', (error, opened) => (error ? reject(error) : resolve(opened)))
+    })
+    const stream = streamOf(channel)
+    return {
+      ...stream,
+      async close() {
+        client.end()
+        await once(client, 'close')
+      },
+    }
+  },
+}
