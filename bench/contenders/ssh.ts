@@ -1,4 +1,5 @@
 /** ssh2: one command's channel of a session, both sides with a pinned key. */
+import { createPrivateKey } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import ssh2, { type ClientChannel, type ServerChannel } from 'ssh2'
@@ -6,13 +7,17 @@ import { streamOf, type Transport } from './duplex.ts'
 
 const { Client, Server, utils } = ssh2
 
-/** ssh2 reads no PKCS#8 of Ed25519; RSA and ECDSA keys it does. */
+/** The same key in the one form of it that ssh2 reads. */
+function sec1(key: string): string {
+  return createPrivateKey(key).export({ format: 'pem', type: 'sec1' })
+}
+
 export const ssh: Transport = {
   about: 'ssh2, aes256-gcm',
   listener({ credentials }, connected) {
-    const pinned = utils.parseKey(credentials.client.tlsKey)
+    const pinned = utils.parseKey(sec1(credentials.client.tlsKey))
     if (pinned instanceof Error) throw pinned
-    const sshd = new Server({ hostKeys: [credentials.server.tlsKey], algorithms: { cipher: ['aes256-gcm@openssh.com'] } })
+    const sshd = new Server({ hostKeys: [sec1(credentials.server.tlsKey)], algorithms: { cipher: ['aes256-gcm@openssh.com'] } })
     sshd.on('connection', (client) => {
       client.on('error', () => {})
       client.on('authentication', (context) => {
@@ -39,7 +44,7 @@ export const ssh: Transport = {
       host: '127.0.0.1',
       localAddress: from,
       username: 'bench',
-      privateKey: credentials.client.tlsKey,
+      privateKey: sec1(credentials.client.tlsKey),
       algorithms: { cipher: ['aes256-gcm@openssh.com'] },
     })
     await once(client, 'ready')

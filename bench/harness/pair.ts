@@ -60,6 +60,7 @@ class Party {
   }
 
   async stop(): Promise<void> {
+    if (!this.#child.connected) return rmSync(this.#folder, { recursive: true, force: true })
     const exited = once(this.#child, 'exit')
     this.#child.disconnect()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 10_000)
@@ -83,8 +84,13 @@ export class Pair implements AsyncDisposable {
 
   static async start(name: string, options: PairOptions): Promise<Pair> {
     const pair = new Pair(name, options)
-    pair.#port = (await pair.#server.ask<number>('serve')).result
-    return pair
+    try {
+      pair.#port = (await pair.#server.ask<number>('serve')).result
+      return pair
+    } catch (error) {
+      await pair[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   async #measure<T>(name: string, argument: unknown): Promise<Measured<T>> {
