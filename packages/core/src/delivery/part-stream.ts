@@ -5,6 +5,18 @@ import { Reader } from '../wire/codec.ts'
 
 const END = Symbol('end of an envelope')
 
+/**
+ * Pieces that are shorter than this together are joined: to keep one costs hundreds of bytes, and a peer may send its
+ * envelopes one byte at a time.
+ */
+const JOINED = 1024
+
+function add(pieces: (Uint8Array | typeof END)[], piece: Uint8Array, from = 0): void {
+  const last = pieces.length > from ? pieces.at(-1)! : END
+  if (last === END || last.length + piece.length > JOINED) pieces.push(piece)
+  else pieces[pieces.length - 1] = concat(last, piece)
+}
+
 /** Bytes that a session pushes and a receiver pulls. */
 export class PartStream {
   readonly #queue: (Uint8Array | typeof END)[] = []
@@ -18,7 +30,7 @@ export class PartStream {
   push(pieces: readonly Uint8Array[], end: boolean): void {
     if (this.#ended) return
     for (const piece of pieces) {
-      this.#queue.push(piece)
+      add(this.#queue, piece, this.#first)
       this.buffered += piece.length
     }
     if (end) this.#queue.push(END)
@@ -47,13 +59,19 @@ export class PartStream {
 
   /** Exactly `length` bytes of this envelope, in one piece. */
   async read(length: number): Promise<Uint8Array> {
+    const pieces = await this.pieces(length)
+    return pieces.length === 1 ? pieces[0]! : concat(...pieces)
+  }
+
+  /** Exactly `length` bytes of this envelope, in few pieces. */
+  async pieces(length: number): Promise<Uint8Array[]> {
     const pieces: Uint8Array[] = []
     for (let left = length; left > 0;) {
       const piece = await this.some(left)
-      pieces.push(piece)
+      add(pieces, piece)
       left -= piece.length
     }
-    return pieces.length === 1 ? pieces[0]! : concat(...pieces)
+    return pieces
   }
 
   /** An unsigned integer of four bytes, as a length prefix is. */

@@ -253,7 +253,8 @@ export class Receiver {
     let kept = false
     try {
       while (item.received < length) {
-        const pieces = await this.#gather(Math.min(SPOOL_PIECE, length - item.received))
+        // Storage sees few, large writes.
+        const pieces = await this.#parts.pieces(Math.min(SPOOL_PIECE, length - item.received))
         for (const piece of pieces) item.add(piece)
         if (item.head === undefined && item.formKnown) break
         if (item.takeHead() && !(await this.#takesItem(statement.first, item.head!, length))) {
@@ -279,16 +280,5 @@ export class Receiver {
       return this.#ledger.commit(incoming, OUTCOME.refused, [])
     }
     return this.#ledger.commit(incoming, this.#stored, spool, [item.head])
-  }
-
-  /** Some pieces, `most` bytes in all: so that storage sees few, large writes. */
-  async #gather(most: number): Promise<Uint8Array[]> {
-    const pieces: Uint8Array[] = []
-    for (let left = most; left > 0;) {
-      const piece = await this.#parts.some(left)
-      pieces.push(piece)
-      left -= piece.length
-    }
-    return pieces
   }
 }
