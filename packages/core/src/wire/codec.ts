@@ -172,7 +172,7 @@ export function padded<T>(inner: Codec<T>, length: number): Codec<T> {
   return {
     size: () => length,
     write(value, target, at) {
-      inner.write(value, target, at)
+      target.fill(0, inner.write(value, target, at), at + length)
       return at + length
     },
     read(reader) {
