@@ -1,0 +1,286 @@
+/** All SQL of the journal. */
+import type { Place } from '@countersign/core'
+import { equal, hex, random } from '@countersign/core/protocol'
+import { randomInt } from 'node:crypto'
+import type { StatementSync } from 'node:sqlite'
+import { ItemFiles } from './item-files.ts'
+import { JOURNAL_SCHEMA } from './journal-schema.ts'
+import { Refused, Tables } from './tables.ts'
+
+/** An entry to be appended. */
+export interface NewEntry {
+  readonly place: Place
+  /** The number of the last message that is taken once this entry stands. */
+  readonly last: number
+  readonly index: number
+  readonly chain: Uint8Array
+  readonly conflict: boolean
+  readonly messages: number
+  readonly digest: Uint8Array
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+  readonly receipt: Uint8Array
+  readonly receiptSignature: Uint8Array
+  readonly receivedAt: number
+  readonly length: number
+  readonly lengths: Uint8Array | null
+  readonly items: Uint8Array | null
+  /** Where its one item is in a file: who has written that. */
+  readonly held: Hold | null
+}
+
+/** The right to write to what is held of an envelope; a later one ends it. */
+export interface Hold {
+  readonly place: number
+  readonly file: string
+  readonly holder: number
+}
+
+/** What is held of a long item. */
+export interface Held {
+  /** Its length in bytes, as its sender said the first time. */
+  readonly length: number
+  /** Bytes held. */
+  readonly offset: number
+  readonly path: string
+}
+
+/** An entry as it stands in the table. */
+export interface EntryRow {
+  readonly id: number
+  readonly serial: number
+  readonly messages: number
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+  readonly receipt: Uint8Array
+  readonly receipt_signature: Uint8Array
+  readonly length: number
+  readonly lengths: Uint8Array | null
+  readonly items: Uint8Array | null
+  readonly file: string | null
+}
+
+interface PlaceRow {
+  readonly id: number
+  readonly last: number
+  readonly receipts: number
+  readonly chain: Uint8Array
+  readonly conflicts: number
+}
+
+interface PartialRow {
+  readonly digest: Uint8Array
+  readonly length: number
+  readonly file: string
+  readonly holder: number
+}
+
+export interface PlaceState extends Omit<PlaceRow, 'id'> {
+  readonly partial: { readonly digest: Uint8Array; readonly offset: number } | undefined
+}
+
+/** What a sender takes up of a journal. */
+export interface Usage {
+  readonly places: number
+  readonly partials: number
+  /** Bytes of items that are held, and that partials say they will be. */
+  readonly bytes: number
+}
+
+/** Bytes of items that one answer of `entries` or `messages` may carry, unless its first alone has more. */
+const PAGE_BYTES = 4 * 1024 * 1024
+const PAGE_ROWS = 256
+const MOST_MESSAGES = 4096
+
+const ENTRY = 'id, serial, messages, statement, signature, receipt, receipt_signature, length, lengths, items, file'
+
+export class JournalTables extends Tables {
+  readonly reads: ReadonlySet<string> = new Set(['id', 'head', 'find', 'entries', 'messages', 'usage', 'bounds'])
+  readonly #files: ItemFiles
+  readonly #sql: Readonly<Record<string, StatementSync>>
+
+  constructor(file: string) {
+    super(file, JOURNAL_SCHEMA)
+    this.#files = new ItemFiles(file)
+    const sql = (text: string): StatementSync => this.database.prepare(text)
+    this.#sql = {
+      id: sql('SELECT id FROM journal'),
+      place: sql('SELECT id, last, receipts, chain, conflicts FROM place WHERE sender = ? AND receiver = ? AND outbox = ?'),
+      addPlace: sql('INSERT INTO place (sender, receiver, outbox) VALUES (?, ?, ?)'),
+      advance: sql('UPDATE place SET last = ?, receipts = ?, chain = ?, conflicts = conflicts + ? WHERE id = ? AND receipts = ?'),
+      find: sql('SELECT receipt AS statement, receipt_signature AS signature FROM entry WHERE place = ? AND digest = ?'),
+      nextSerial: sql('SELECT coalesce((SELECT serial + messages FROM entry ORDER BY id DESC LIMIT 1), 1) AS serial'),
+      append: sql(`INSERT INTO entry (place, serial, messages, digest, statement, signature, receipt, receipt_signature,
+        received_at, length, lengths, items, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      partial: sql('SELECT digest, length, file, holder FROM partial WHERE place = ?'),
+      partials: sql('SELECT place, file FROM partial'),
+      addPartial: sql('INSERT INTO partial (place, digest, length, file, holder) VALUES (?, ?, ?, ?, 0)'),
+      holdPartial: sql('UPDATE partial SET holder = ? WHERE place = ?'),
+      dropPartial: sql('DELETE FROM partial WHERE place = ?'),
+      ofFile: sql('SELECT 1 FROM entry WHERE file = ?'),
+      entries: sql(`SELECT ${ENTRY} FROM entry WHERE id > ? ORDER BY id LIMIT ${PAGE_ROWS}`),
+      messages: sql(`SELECT ${ENTRY} FROM entry WHERE messages > 0 AND serial > ? - ${MOST_MESSAGES}
+        AND serial + messages > ? ORDER BY serial LIMIT ${PAGE_ROWS}`),
+      usage: sql(`SELECT count(*) AS places, count(partial.place) AS partials, coalesce(sum(partial.length), 0)
+        + coalesce((SELECT sum(entry.length) FROM entry JOIN place ON place.id = entry.place
+            WHERE sender = $sender AND (items IS NOT NULL OR file IS NOT NULL)), 0) AS bytes
+        FROM place LEFT JOIN partial ON partial.place = place.id WHERE sender = $sender`),
+      bounds: sql('SELECT count(*) AS entries, coalesce(max(serial + messages), 1) - 1 AS messages FROM entry'),
+      held: sql(`SELECT id, received_at, length, file FROM entry WHERE items IS NOT NULL OR file IS NOT NULL
+        ORDER BY received_at, id`),
+      heldBytes: sql('SELECT coalesce(sum(length), 0) AS bytes FROM entry WHERE items IS NOT NULL OR file IS NOT NULL'),
+      drop: sql('UPDATE entry SET items = NULL, file = NULL WHERE id = ?'),
+    }
+  }
+
+  override close(): void {
+    this.#files.closeAll()
+    super.close()
+  }
+
+  id(): Uint8Array {
+    return (this.#sql['id']!.get() as { id: Uint8Array }).id
+  }
+
+  /** Drops partials that were not written to since then, and files that belong to nothing. */
+  tidy(before: number): void {
+    const known = new Set<string>()
+    for (const { place, file } of this.#sql['partials']!.all() as { place: number; file: string }[]) {
+      if ((this.#files.touched(file) ?? 0) < before) this.#sql['dropPartial']!.run(place)
+      else known.add(file)
+    }
+    for (const file of this.#files.names()) {
+      if (known.has(file) || this.#sql['ofFile']!.get(file) !== undefined) continue
+      this.afterCommit(() => this.#files.remove(file))
+    }
+  }
+
+  head(place: Place): PlaceState | undefined {
+    const row = this.#place(place)
+    if (row === undefined) return undefined
+    const { id, ...state } = row
+    const partial = this.#partial(id)
+    const offset = partial === undefined ? 0 : this.#files.size(partial.file)
+    return { ...state, partial: offset === 0 ? undefined : { digest: partial!.digest, offset } }
+  }
+
+  find(place: Place, digest: Uint8Array): { statement: Uint8Array; signature: Uint8Array } | undefined {
+    const row = this.#place(place)
+    return row && (this.#sql['find']!.get(row.id, digest) as ReturnType<JournalTables['find']>)
+  }
+
+  append(entry: NewEntry): void {
+    const { place, index, chain, conflict, last, messages, held, digest } = entry
+    const { id, receipts } = this.#placeOrNew(place)
+    if (receipts !== index - 1) throw new Refused()
+    if (held !== null) this.#complete(held)
+    this.#sql['advance']!.run(last, index, chain, conflict ? 1 : 0, id, receipts)
+    const { serial } = this.#sql['nextSerial']!.get() as { serial: number }
+    const { statement, signature, receipt, receiptSignature, receivedAt, length, lengths, items } = entry
+    const signed = [statement, signature, receipt, receiptSignature] as const
+    this.#sql['append']!.run(id, serial, messages, digest, ...signed, receivedAt, length, lengths, items, held?.file ?? null)
+    if (!conflict) this.#forget(id, held === null)
+  }
+
+  /** Makes a long item durable under its final name. */
+  #complete(held: Hold): void {
+    this.#requireHeld(held)
+    this.#files.complete(held.file)
+  }
+
+  /** The right to write to what is held of this envelope; what is held of another at this place is dropped. */
+  hold(place: Place, digest: Uint8Array, length: number): Hold & Held {
+    const { id } = this.#placeOrNew(place)
+    const found = this.#partial(id)
+    const same = found !== undefined && equal(found.digest, digest)
+    if (!same) {
+      this.#forget(id, true)
+      this.#sql['addPartial']!.run(id, digest, length, hex(random(16)))
+    }
+    this.#sql['holdPartial']!.run(randomInt(2 ** 47), id)
+    const { file, holder, length: first } = this.#partial(id)!
+    this.#files.open(file)
+    return { place: id, file, holder, length: first, offset: this.#files.size(file), path: this.#files.path(file) }
+  }
+
+  /** Adds bytes to what is held. Inside the transaction, so that whoever lost its right cannot write late. */
+  write(held: Hold, bytes: Uint8Array): void {
+    this.#requireHeld(held)
+    this.#files.write(held.file, bytes)
+  }
+
+  /** Ends writing; what is held stays. */
+  suspend(held: Hold): void {
+    if (this.#isHeld(held)) this.#files.close(held.file)
+  }
+
+  discard(held: Hold): void {
+    if (this.#isHeld(held)) this.#forget(held.place, true)
+  }
+
+  dropPartial(place: Place): void {
+    const row = this.#place(place)
+    if (row !== undefined) this.#forget(row.id, true)
+  }
+
+  /** Entries behind this one, in their order. */
+  entries(after: number): EntryRow[] {
+    return page(this.#sql['entries']!.iterate(after))
+  }
+
+  /** Entries with messages behind this serial, in their order. */
+  messages(after: number): EntryRow[] {
+    return page(this.#sql['messages']!.iterate(after + 1, after + 1))
+  }
+
+  bounds(): { entries: number; messages: number } {
+    return this.#sql['bounds']!.get() as { entries: number; messages: number }
+  }
+
+  usage(sender: Uint8Array): Usage {
+    return { ...(this.#sql['usage']!.get({ $sender: sender }) as unknown as Usage) }
+  }
+
+  #place({ sender, receiver, outbox }: Place): PlaceRow | undefined {
+    return this.#sql['place']!.get(sender, receiver, outbox) as PlaceRow | undefined
+  }
+
+  #placeOrNew(place: Place): PlaceRow {
+    const found = this.#place(place)
+    if (found !== undefined) return found
+    this.#sql['addPlace']!.run(place.sender, place.receiver, place.outbox)
+    return this.#place(place)!
+  }
+
+  #partial(place: number): PartialRow | undefined {
+    return this.#sql['partial']!.get(place) as PartialRow | undefined
+  }
+
+  #isHeld({ place, file, holder }: Hold): boolean {
+    const found = this.#partial(place)
+    return found !== undefined && found.holder === holder && found.file === file
+  }
+
+  #requireHeld(held: Hold): void {
+    if (!this.#isHeld(held)) throw new Refused()
+  }
+
+  /** Ends a partial; its file goes too, unless an entry has it now. */
+  #forget(place: number, withFile: boolean): void {
+    const found = this.#partial(place)
+    if (found === undefined) return
+    this.#sql['dropPartial']!.run(place)
+    if (withFile) this.afterCommit(() => this.#files.remove(found.file))
+  }
+}
+
+function page(rows: Iterable<unknown>): EntryRow[] {
+  const found: EntryRow[] = []
+  let bytes = 0
+  for (const row of rows as Iterable<EntryRow>) {
+    found.push(row)
+    bytes += row.items?.length ?? 0
+    if (bytes >= PAGE_BYTES) break
+  }
+  return found
+}

@@ -1,0 +1,180 @@
+/** A receiver's journal on SQLite. */
+import type { Entry, Head, Journal, Place, Spool } from '@countersign/core'
+import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, u32 } from '@countersign/core/protocol'
+import { createReadStream, openAsBlob } from 'node:fs'
+import { resolve } from 'node:path'
+import { itemFolder } from './item-files.ts'
+import type { Held, Hold, JournalTables, Usage } from './journal-tables.ts'
+import { JournalReader, type ReadOptions } from './journal-reader.ts'
+import type { StoredEntry, StoredMessage } from './stored-message.ts'
+import type { Remote } from './tables.ts'
+import { give, Writer } from './writer.ts'
+
+export interface JournalOptions {
+  /** How long an unfinished long item is kept, in ms; 7 days where it is not said. */
+  readonly keepPartials?: number
+}
+
+const DAY = 24 * 60 * 60 * 1000
+
+/**
+ * Opens a journal, and makes it where the file is missing. Long items stand in the folder FILE-items.
+ *
+ * Several processes may have it open: the check of every place is part of the transaction that writes.
+ *
+ * @throws LocalError STORAGE
+ */
+export async function openJournal(file: string, { keepPartials = 7 * DAY }: JournalOptions = {}): Promise<StoredJournal> {
+  const path = resolve(file)
+  const writer = new Writer<JournalTables>({ kind: 'journal', file: path })
+  try {
+    const id = await writer.remote.id()
+    await writer.remote.tidy(Date.now() - keepPartials)
+    return new StoredJournal(path, id, writer)
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+/** A journal that survives power loss: its receipts say "stored". */
+export class StoredJournal implements Journal, AsyncDisposable {
+  readonly id: Uint8Array
+  readonly durable = true
+  readonly file: string
+  readonly #writer: Writer<JournalTables>
+  readonly #tables: Remote<JournalTables>
+  readonly #reader: JournalReader
+
+  /** For `openJournal` alone. */
+  constructor(file: string, id: Uint8Array, writer: Writer<JournalTables>) {
+    this.file = file
+    this.id = id
+    this.#writer = writer
+    this.#tables = writer.remote
+    this.#reader = new JournalReader(itemFolder(file), writer.remote)
+  }
+
+  async head(place: Place): Promise<Head> {
+    const state = await this.#tables.head(place)
+    if (state === undefined) return EMPTY_HEAD
+    const { last, receipts, chain, conflicts, partial } = state
+    return { position: { ...NO_POSITION, next: last + 1, ...partial }, index: receipts, chain, conflicts }
+  }
+
+  async find(place: Place, digest: Uint8Array): ReturnType<Journal['find']> {
+    return this.#tables.find(place, digest)
+  }
+
+  async append({ place, message, messageStatement, receipt, receiptStatement, next, items }: Entry): Promise<void> {
+    const { index, chain, digest, outcome, receivedAt } = receiptStatement
+    const spool = items instanceof JournalSpool ? items : undefined
+    const whole = spool === undefined ? (items as readonly Uint8Array[]) : []
+    await this.#tables.append({
+      place,
+      last: next - 1,
+      index,
+      chain,
+      conflict: outcome === OUTCOME.conflict,
+      messages: outcome === OUTCOME.stored ? messageStatement.leaves.length / 32 : 0,
+      digest,
+      statement: message.statement,
+      signature: message.signature,
+      receipt: receipt.statement,
+      receiptSignature: receipt.signature,
+      receivedAt,
+      length: spool?.length ?? whole.reduce((sum, { length }) => sum + length, 0),
+      lengths: whole.length > 1 ? concat(...whole.map(({ length }) => encode(u32, length))) : null,
+      items: whole.length > 0 ? give(concat(...whole)) : null,
+      held: spool?.hold ?? null,
+    })
+    this.#reader.wake()
+  }
+
+  async spool(place: Place, digest: Uint8Array, length: number): Promise<Spool> {
+    return new JournalSpool(this.#tables, await this.#tables.hold(place, digest, length), itemFolder(this.file))
+  }
+
+  dropPartial(place: Place): Promise<void> {
+    return this.#tables.dropPartial(place)
+  }
+
+  /** The messages that are stored, in the order in which they came. */
+  messages(options?: ReadOptions): AsyncGenerator<StoredMessage> {
+    return this.#reader.messages(options)
+  }
+
+  /** The message of this serial, where there is one. */
+  message(serial: number): Promise<StoredMessage | undefined> {
+    return this.#reader.message(serial)
+  }
+
+  /** Every receipt, and what it is for, in the order in which they were given. */
+  entries(options?: ReadOptions): AsyncGenerator<StoredEntry> {
+    return this.#reader.entries(options)
+  }
+
+  /** How many entries and messages there are; the latter is the last message's serial. */
+  size(): Promise<{ entries: number; messages: number }> {
+    return this.#tables.bounds()
+  }
+
+  /** What a sender, by the keyId of the oldest key of its chain, takes up. */
+  usage(sender: Uint8Array): Promise<Usage> {
+    return this.#tables.usage(sender)
+  }
+
+  /** Commits what is under way, then lets go of the files. */
+  async close(): Promise<void> {
+    this.#reader.close()
+    await this.#writer.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** One long item on its way into the journal. */
+class JournalSpool implements Spool {
+  readonly hold: Hold
+  readonly length: number
+  offset: number
+  readonly #tables: Remote<JournalTables>
+  readonly #path: string
+  readonly #itemPath: string
+
+  constructor(tables: Remote<JournalTables>, { length, offset, path, ...hold }: Hold & Held, folder: string) {
+    this.#tables = tables
+    this.hold = hold
+    this.length = length
+    this.offset = offset
+    this.#path = path
+    this.#itemPath = `${folder}/${hold.file}.item`
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    if (this.offset === 0) return
+    yield* createReadStream(this.#path, { end: this.offset - 1, highWaterMark: 1024 * 1024 })
+  }
+
+  async write(pieces: readonly Uint8Array[]): Promise<void> {
+    const bytes = give(concat(...pieces))
+    const { length } = bytes
+    await this.#tables.write(this.hold, bytes)
+    this.offset += length
+  }
+
+  suspend(): Promise<void> {
+    return this.#tables.suspend(this.hold)
+  }
+
+  async discard(): Promise<void> {
+    await this.#tables.discard(this.hold)
+    this.offset = 0
+  }
+
+  blob(): Promise<Blob> {
+    return openAsBlob(this.#itemPath)
+  }
+}

@@ -1,0 +1,304 @@
+/** All SQL of the outbox, apart from what begins a session. */
+import { OUTCOME } from '@countersign/core/protocol'
+import type { StatementSync } from 'node:sqlite'
+import { ItemFiles } from './item-files.ts'
+import { OUTBOX_SCHEMA } from './outbox-schema.ts'
+import { type Closed, type Reconciled, Reconciliation, type SessionStart } from './reconcile.ts'
+import { Refused, Tables } from './tables.ts'
+
+/** Where a receiver's new messages get their numbers. */
+export interface PlaceRow {
+  readonly id: number
+  readonly outbox: Uint8Array
+  readonly last: number
+  readonly closed: Closed | null
+}
+
+/** An envelope, signed and ready. */
+export interface NewEnvelope {
+  readonly first: number
+  readonly count: number
+  /** The serial that its first message has already; null for new messages. */
+  readonly serial: number | null
+  readonly digest: Uint8Array
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+  readonly at: number
+  readonly length: number
+  readonly lengths: Uint8Array | null
+  readonly items: Uint8Array | null
+  readonly file: string | null
+}
+
+export interface EnvelopeRow {
+  readonly id: number
+  readonly place: number
+  readonly receiver: Uint8Array
+  readonly outbox: Uint8Array
+  readonly first: number
+  readonly count: number
+  readonly serial: number
+  readonly digest: Uint8Array
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+  readonly queued_at: number
+  readonly length: number
+  readonly lengths: Uint8Array | null
+  readonly items: Uint8Array | null
+  readonly file: string | null
+  readonly withdrawn: number
+  readonly outcome: number | null
+  readonly again: number
+  readonly moved: number
+}
+
+export interface NewReceipt {
+  readonly envelope: number
+  readonly journal: Uint8Array
+  readonly index: number
+  readonly chain: Uint8Array
+  readonly outcome: number
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+  readonly at: number
+}
+
+export interface ReceiptRow {
+  readonly id: number
+  readonly envelope: number
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+}
+
+/** How the messages of an envelope are signed anew. */
+const TOGETHER = 1
+export const ALONE = 2
+
+const PAGE_BYTES = 4 * 1024 * 1024
+const PAGE_ROWS = 256
+const MOST_MESSAGES = 4096
+
+const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, digest, statement, signature, queued_at,
+  length, lengths, items, file, withdrawn, outcome, again, moved FROM envelope JOIN place ON place.id = envelope.place`
+const HELD = 'outcome IS NOT NULL AND (items IS NOT NULL OR file IS NOT NULL)'
+
+export class OutboxTables extends Tables {
+  readonly reads: ReadonlySet<string> = new Set([
+    'mainId',
+    'idFor',
+    'pending',
+    'unsettled',
+    'chainHead',
+    'again',
+    'envelope',
+    'envelopes',
+    'covering',
+    'receipts',
+    'receiptsOf',
+    'droppedOf',
+  ])
+  readonly #files: ItemFiles
+  readonly #reconciliation: Reconciliation
+  readonly #sql: Readonly<Record<string, StatementSync>>
+
+  constructor(file: string) {
+    super(file, OUTBOX_SCHEMA)
+    this.#files = new ItemFiles(file)
+    this.#reconciliation = new Reconciliation(this.database)
+    const sql = (text: string): StatementSync => this.database.prepare(text)
+    this.#sql = {
+      outbox: sql('SELECT id, serial FROM outbox'),
+      serials: sql('UPDATE outbox SET serial = serial + ?'),
+      place: sql('SELECT id, outbox, last, closed FROM place WHERE receiver = ? ORDER BY id DESC LIMIT 1'),
+      placeById: sql('SELECT id, outbox, last, closed FROM place WHERE id = ?'),
+      oldest: sql(`SELECT outbox FROM place WHERE receiver = ? AND EXISTS
+        (SELECT 1 FROM envelope WHERE envelope.place = place.id AND outcome IS NULL) ORDER BY id LIMIT 1`),
+      addPlace: sql('INSERT INTO place (receiver, outbox) SELECT ?, id FROM outbox'),
+      number: sql('UPDATE place SET last = ? WHERE id = ?'),
+      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, statement, signature, queued_at, length, lengths,
+        items, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      pending: sql(`SELECT ${ENVELOPE} WHERE place = ? AND outcome IS NULL AND first >= ? ORDER BY first LIMIT ${PAGE_ROWS}`),
+      left: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL LIMIT 1'),
+      unsettled: sql(`SELECT 1 FROM envelope JOIN place ON place.id = envelope.place
+        WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
+      chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
+      envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
+      addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
+        SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
+      settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
+      again: sql(`SELECT ${ENVELOPE} WHERE again > 0 AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
+      moved: sql('UPDATE envelope SET again = 0, moved = 1, items = NULL, file = NULL WHERE id = ? AND again > 0'),
+      withdraw: sql('UPDATE envelope SET withdrawn = 1 WHERE id = ? AND outcome IS NULL'),
+      drop: sql('INSERT OR IGNORE INTO dropped (envelope, position) VALUES (?, ?)'),
+      dropped: sql('SELECT position FROM dropped WHERE envelope = ? ORDER BY position'),
+      covering: sql(`SELECT ${ENVELOPE} WHERE serial > ? - ${MOST_MESSAGES} AND serial <= ? AND serial + count > ?
+        ORDER BY envelope.id`),
+      envelopes: sql(`SELECT ${ENVELOPE} WHERE envelope.id > ? ORDER BY envelope.id LIMIT ${PAGE_ROWS}`),
+      receipts: sql(`SELECT id, envelope, statement, signature FROM receipt WHERE id > ? ORDER BY id LIMIT ${PAGE_ROWS}`),
+      receiptsOf: sql('SELECT id, envelope, statement, signature FROM receipt WHERE envelope = ? ORDER BY id'),
+      held: sql(`SELECT id, settled_at, length, file FROM envelope WHERE ${HELD} AND again = 0 ORDER BY settled_at, id`),
+      heldBytes: sql(`SELECT coalesce(sum(length), 0) AS bytes FROM envelope WHERE ${HELD}`),
+      dropBody: sql('UPDATE envelope SET items = NULL, file = NULL WHERE id = ?'),
+      ofFile: sql('SELECT 1 FROM envelope WHERE file = ?'),
+    }
+  }
+
+  mainId(): Uint8Array {
+    return (this.#sql['outbox']!.get() as { id: Uint8Array }).id
+  }
+
+  /** The outbox id for the next session with this receiver: older places are emptied first. */
+  idFor(receiver: Uint8Array): Uint8Array {
+    const row = this.#sql['oldest']!.get(receiver) ?? this.#sql['place']!.get(receiver)
+    return (row as { outbox: Uint8Array } | undefined)?.outbox ?? this.mainId()
+  }
+
+  /** Where this receiver's new messages get their numbers. */
+  place(receiver: Uint8Array): PlaceRow {
+    const find = (): PlaceRow | undefined => this.#sql['place']!.get(receiver) as PlaceRow | undefined
+    const found = find()
+    if (found !== undefined) return found
+    this.#sql['addPlace']!.run(receiver)
+    return find()!
+  }
+
+  /** Queues envelopes; answers the serial of the first one's first message. Refused where its number is not the next. */
+  add(place: number, envelopes: readonly NewEnvelope[]): number {
+    this.#requireNext(place, envelopes[0]!.first)
+    const { serial: start } = this.#sql['outbox']!.get() as { serial: number }
+    let serial = start
+    for (const envelope of envelopes) {
+      this.#insert(place, envelope, serial)
+      serial += envelope.count
+    }
+    this.#sql['serials']!.run(serial - start)
+    return start
+  }
+
+  /** Puts envelopes signed anew in the place of an older one. */
+  replace(old: number, place: number, envelopes: readonly NewEnvelope[]): void {
+    if (envelopes.length > 0) this.#requireNext(place, envelopes[0]!.first)
+    if (this.#sql['moved']!.run(old).changes === 0) throw new Refused()
+    for (const envelope of envelopes) this.#insert(place, envelope, envelope.serial!)
+  }
+
+  #requireNext(place: number, first: number): void {
+    const { last, closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
+    if (last + 1 !== first || closed !== null) throw new Refused()
+  }
+
+  #insert(place: number, envelope: NewEnvelope, serial: number): void {
+    const { first, count, digest, statement, signature, at, length, lengths, items, file } = envelope
+    this.#sql['add']!.run(place, first, count, serial, digest, statement, signature, at, length, lengths, items, file)
+    this.#sql['number']!.run(first + count - 1, place)
+  }
+
+  /** Holds what the receiver says against what the outbox knows, and does what follows. */
+  reconcile(start: SessionStart): Reconciled {
+    return this.#reconciliation.run(start)
+  }
+
+  /** Opens a fresh place for a receiver: what has no receipt is signed anew there. */
+  renew(receiver: Uint8Array): Reconciled {
+    return this.#reconciliation.renew(receiver)
+  }
+
+  /** Envelopes of a place that are to be sent, from this number on; and why no more will come, once none is left. */
+  pending(place: number, from: number): { rows: EnvelopeRow[]; over: Closed | null } {
+    const { closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
+    const over = this.#sql['left']!.get(place) === undefined ? closed : null
+    return { rows: page(this.#sql['pending']!.iterate(place, from)), over }
+  }
+
+  /** Whether anything for this receiver waits for its receipt. */
+  unsettled(receiver: Uint8Array): boolean {
+    return this.#sql['unsettled']!.get(receiver) !== undefined
+  }
+
+  chainHead(place: number, journal: Uint8Array): { index: number; chain: Uint8Array } | undefined {
+    const row = this.#sql['chain']!.get(place, journal) as { position: number; chain: Uint8Array } | undefined
+    return row && { index: row.position, chain: row.chain }
+  }
+
+  /** Keeps a receipt; answers the positions of those messages of its envelope that it is the last word on. */
+  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] {
+    const { place, count } = this.#sql['envelope']!.get(envelope) as unknown as EnvelopeRow
+    const { closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
+    const dropped = this.droppedOf(envelope)
+    const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
+    // After a restore the same numbers were given twice: what was not meant is signed anew.
+    const again = apart ? ALONE : outcome === OUTCOME.conflict && closed === 'OUTBOX_BEHIND' ? TOGETHER : 0
+    this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
+    this.#sql['settle']!.run(outcome, again, at, envelope)
+    return again > 0 ? dropped : Array.from({ length: count }, (_, i) => i)
+  }
+
+  /** The first envelope behind this one whose messages wait to be signed anew. */
+  again(after: number): EnvelopeRow | undefined {
+    return this.#sql['again']!.get(after) as EnvelopeRow | undefined
+  }
+
+  /** Drops a message: its envelope travels without its items. Answers false where it has a receipt already. */
+  withdraw(serial: number): boolean {
+    const row = this.covering(serial).at(-1)
+    if (row === undefined || this.#sql['withdraw']!.run(row.id).changes === 0) return false
+    this.#sql['drop']!.run(row.id, serial - row.serial)
+    return true
+  }
+
+  droppedOf(envelope: number): number[] {
+    return (this.#sql['dropped']!.all(envelope) as { position: number }[]).map(({ position }) => position)
+  }
+
+  /** The envelopes that have stood for this message, the present one last. */
+  covering(serial: number): EnvelopeRow[] {
+    return this.#sql['covering']!.all(serial, serial, serial) as unknown as EnvelopeRow[]
+  }
+
+  envelope(id: number): EnvelopeRow {
+    return this.#sql['envelope']!.get(id) as unknown as EnvelopeRow
+  }
+
+  envelopes(after: number): EnvelopeRow[] {
+    return page(this.#sql['envelopes']!.iterate(after))
+  }
+
+  receipts(after: number): ReceiptRow[] {
+    return this.#sql['receipts']!.all(after) as unknown as ReceiptRow[]
+  }
+
+  receiptsOf(envelope: number): ReceiptRow[] {
+    return this.#sql['receiptsOf']!.all(envelope) as unknown as ReceiptRow[]
+  }
+
+  /** Drops the bodies of settled messages that are older than this or, the oldest first, that are more than so many bytes. */
+  prune(before: number, mostBytes: number): void {
+    let { bytes } = this.#sql['heldBytes']!.get() as { bytes: number }
+    const rows = this.#sql['held']!.all() as { id: number; settled_at: number; length: number; file: string | null }[]
+    for (const { id, settled_at: at, length, file } of rows) {
+      if (at >= before && bytes <= mostBytes) return
+      bytes -= length
+      this.#sql['dropBody']!.run(id)
+      if (file !== null) this.afterCommit(() => this.#files.remove(file))
+    }
+  }
+
+  /** Drops files that belong to nothing, and that nobody has written to since then. */
+  tidy(before: number): void {
+    for (const file of this.#files.names()) {
+      if (this.#sql['ofFile']!.get(file) !== undefined || (this.#files.touched(file) ?? 0) >= before) continue
+      this.afterCommit(() => this.#files.remove(file))
+    }
+  }
+}
+
+function page(rows: Iterable<unknown>): EnvelopeRow[] {
+  const found: EnvelopeRow[] = []
+  let bytes = 0
+  for (const row of rows as Iterable<EnvelopeRow>) {
+    found.push(row)
+    bytes += row.items?.length ?? 0
+    if (bytes >= PAGE_BYTES) break
+  }
+  return found
+}

@@ -1,0 +1,296 @@
+/** A sender's outbox on SQLite. */
+import {
+  type Identity,
+  LocalError,
+  type MessageBody,
+  type MessageOptions,
+  type Outbox,
+  type Peer,
+  PeerError,
+  type Receipt,
+} from '@countersign/core'
+import {
+  CHAIN_START,
+  type ChainHead,
+  composeItem,
+  type EnvelopeReceipt,
+  hex,
+  outcomeError,
+  type OutgoingEnvelope,
+  receiptOf,
+  type SendingSession,
+} from '@countersign/core/protocol'
+import { join, resolve } from 'node:path'
+import { Enqueuer, type Queued } from './enqueuer.ts'
+import { itemFolder } from './item-files.ts'
+import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
+import type { OutboxTables } from './outbox-tables.ts'
+import { QueuedEnvelope } from './queued-envelope.ts'
+import { signAnew } from './sign-anew.ts'
+import { type KeptItem, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
+import type { Reconciled, Serials } from './reconcile.ts'
+import type { Remote } from './tables.ts'
+import { waitFor } from './wait.ts'
+import { Writer } from './writer.ts'
+
+/** What an outbox found out about a receiver that its operator has to know. */
+export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | 'lost'> {
+  /** SERVER_REGRESSED: the receiver was restored from a backup; OUTBOX_BEHIND: this outbox was. */
+  readonly code: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND'
+  readonly to: Peer
+}
+
+export interface OutboxOptions {
+  /** Who signs the messages. */
+  readonly identity: Identity
+  /** How long the body of a message with a receipt is kept, in ms; 7 days where it is not said. */
+  readonly keep?: number
+  /** How many bytes of such bodies are kept; 1 GiB where it is not said. */
+  readonly keepBytes?: number
+  readonly onNotice?: (notice: OutboxNotice) => void
+}
+
+const DAY = 24 * 60 * 60 * 1000
+/** How often bodies that need not be kept any more are looked for, in ms. */
+const PRUNE_EVERY = 60_000
+/** How often another process's messages are looked for, in ms. */
+const POLL = 500
+
+/**
+ * Opens an outbox, and makes it where the file is missing. Long bodies stand in the folder FILE-items.
+ *
+ * @throws LocalError STORAGE
+ */
+export async function openOutbox(file: string, options: OutboxOptions): Promise<StoredOutbox> {
+  const path = resolve(file)
+  const writer = new Writer<OutboxTables>({ kind: 'outbox', file: path })
+  try {
+    await writer.remote.tidy(Date.now() - DAY)
+    const outbox = new StoredOutbox(path, writer, options)
+    await signAnew(writer.remote, options.identity)
+    return outbox
+  } catch (error) {
+    await writer.close()
+    throw error
+  }
+}
+
+interface Waiter {
+  resolve(receipt: Receipt): void
+  reject(error: Error): void
+}
+
+/** An outbox that survives power loss. */
+export class StoredOutbox implements Outbox, AsyncDisposable {
+  readonly file: string
+  readonly identity: Identity
+  readonly #writer: Writer<OutboxTables>
+  readonly #tables: Remote<OutboxTables>
+  readonly #options: OutboxOptions
+  readonly #enqueuer: Enqueuer
+  readonly #reader: OutboxReader
+  readonly #waiters = new Map<number, Waiter>()
+  /** The place of each receiver's newest session. */
+  readonly #sessions = new Map<string, Reconciled>()
+  readonly #pruning: ReturnType<typeof setInterval>
+  #news = Promise.withResolvers<void>()
+
+  /** For `openOutbox` alone. */
+  constructor(file: string, writer: Writer<OutboxTables>, options: OutboxOptions) {
+    const { identity } = options
+    this.file = file
+    this.identity = identity
+    this.#writer = writer
+    this.#tables = writer.remote
+    this.#options = options
+    this.#enqueuer = new Enqueuer(writer.remote, identity, Date.now)
+    this.#reader = new OutboxReader(writer.remote, this.#pathOf)
+    this.#pruning = setInterval(() => void this.prune().catch(() => {}), PRUNE_EVERY)
+    this.#pruning.unref()
+  }
+
+  readonly #pathOf = (file: string): string => join(itemFolder(this.file), `${file}.item`)
+
+  /**
+   * Queues a message; resolves once that is durable.
+   *
+   * @param body also a stream, of any length
+   * @throws LocalError MESSAGE_FORM, STORAGE
+   */
+  async enqueue(to: Peer, body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+    const { serial, number } = await this.#enqueuer.add(to, this.#compose(body, options))
+    const { promise: receipt, resolve, reject } = Promise.withResolvers<Receipt>()
+    this.#waiters.set(serial, { resolve, reject })
+    // Who does not wait for it reads it in the outbox.
+    receipt.catch(() => {})
+    this.#wake()
+    return { serial, number, receipt }
+  }
+
+  #compose(body: MessageBody | StreamedBody, options: MessageOptions | undefined): KeptItem | Promise<KeptItem> {
+    if (body instanceof Blob) return spoolBody(itemFolder(this.file), body.stream(), options)
+    if (typeof body !== 'string' && !(body instanceof Uint8Array)) return spoolBody(itemFolder(this.file), body, options)
+    if (Buffer.byteLength(body) <= SPOOL_FROM) return composeItem(body, options)
+    return spoolBody(itemFolder(this.file), oneOf(body), options)
+  }
+
+  async send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
+    return (await this.enqueue(to, body, options)).receipt
+  }
+
+  idFor(to?: Peer): Promise<Uint8Array> {
+    return to === undefined ? this.#tables.mainId() : this.#tables.idFor(to.keys[0]!.id)
+  }
+
+  async begin(to: Peer, { outbox, journal, position }: SendingSession): Promise<void> {
+    const receiver = to.keys[0]!.id
+    const session = await this.#tables.reconcile({ receiver, outbox, journal, next: position.next })
+    this.#sessions.set(hex(receiver), session)
+    await this.#follow(session, to)
+  }
+
+  /** Does what is left to do where the two sides did not fit, and tells of it. */
+  async #follow({ found: code, resent, resigned, lost }: Reconciled, to: Peer): Promise<void> {
+    if (resigned.length > 0) await this.#signAnew()
+    this.#enqueuer.forget()
+    if (code === undefined) return
+    this.#options.onNotice?.({ code, to, resent: resent.map(plain), resigned: resigned.map(plain), lost: lost.map(plain) })
+  }
+
+  async *pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
+    const { place } = this.#sessions.get(hex(to.keys[0]!.id))!
+    for (let next = 1; !signal.aborted;) {
+      const news = this.#news.promise
+      const { rows, over } = await this.#tables.pending(place, next)
+      for (const row of rows) {
+        if (signal.aborted) return
+        next = row.first + row.count
+        yield new QueuedEnvelope(row, this.#pathOf)
+      }
+      if (over !== null) throw OVER[over]()
+      if (rows.length === 0) await waitFor(news, POLL, signal)
+    }
+  }
+
+  async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead | undefined> {
+    const { place, closed } = this.#sessions.get(hex(to.keys[0]!.id))!
+    // A restored outbox lacks receipts that it once had.
+    if (closed === 'OUTBOX_BEHIND') return undefined
+    return (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
+  }
+
+  async settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
+    const { id, serial, first } = envelope as QueuedEnvelope
+    const { journal, index, chain, outcome } = receipt.statement
+    const { statement, signature } = receipt.receipt
+    const kept = { envelope: id, journal, index, chain, outcome, statement, signature, at: Date.now() }
+    const positions = await this.#tables.settle(kept)
+    for (const position of positions) this.#tell(serial + position, receiptOf(envelope, receipt, first + position))
+    if (positions.length < envelope.count) await this.#signAnew()
+    this.#wake()
+  }
+
+  #tell(serial: number, receipt: Receipt): void {
+    const waiter = this.#waiters.get(serial)
+    this.#waiters.delete(serial)
+    const error = outcomeError(receipt)
+    if (error === undefined) waiter?.resolve(receipt)
+    else waiter?.reject(error)
+  }
+
+  end(): void {
+    // What has no receipt waits for the next session.
+  }
+
+  /** Signs anew what waits for that: what a receiver refused only together with others, or needs at a fresh outbox id. */
+  async #signAnew(): Promise<void> {
+    await signAnew(this.#tables, this.identity)
+    this.#enqueuer.forget()
+    this.#wake()
+  }
+
+  /** Resolves when all that is queued for a receiver has its receipt, or the signal is aborted. */
+  async drained(to: Peer, signal?: AbortSignal): Promise<void> {
+    for (;;) {
+      const news = this.#news.promise
+      await this.#enqueuer.idle()
+      if (signal?.aborted || !(await this.#tables.unsettled(to.keys[0]!.id))) return
+      await waitFor(news, POLL, signal)
+    }
+  }
+
+  #wake(): void {
+    this.#news.resolve()
+    this.#news = Promise.withResolvers()
+  }
+
+  /** The messages of the outbox, with and without receipts, in the order in which they were queued. */
+  messages(): AsyncGenerator<OutboxMessage> {
+    return this.#reader.messages()
+  }
+
+  /** The message of this serial, where there is one. */
+  message(serial: number): Promise<OutboxMessage | undefined> {
+    return this.#reader.message(serial)
+  }
+
+  /** Every receipt behind this one's id, in the order in which they came. */
+  receipts(after = 0): AsyncGenerator<KeptReceipt> {
+    return this.#reader.receipts(after)
+  }
+
+  /**
+   * Withdraws a message: its statement still travels, marked so, which keeps the numbers whole; what shares its envelope
+   * is signed anew. Where it had arrived already, its receipt will say so, and nothing changes.
+   *
+   * @returns false where there is no such message, or its receipt has come
+   */
+  drop(serial: number): Promise<boolean> {
+    return this.#tables.withdraw(serial)
+  }
+
+  /**
+   * Opens a fresh outbox id for a receiver, and signs anew what has no receipt: the way out where the receiver's receipts
+   * do not fit. Those messages may arrive twice.
+   */
+  async renew(to: Peer): Promise<OutboxNotice['resigned']> {
+    const { resigned } = await this.#tables.renew(to.keys[0]!.id)
+    await this.#signAnew()
+    return resigned.map(plain)
+  }
+
+  /** Drops the bodies of messages that need not be kept any more; their receipts stay. */
+  prune(): Promise<void> {
+    const { keep = 7 * DAY, keepBytes = 2 ** 30 } = this.#options
+    return this.#tables.prune(Date.now() - keep, keepBytes)
+  }
+
+  /** Commits what is being queued, then lets go of the files. */
+  async close(): Promise<void> {
+    clearInterval(this.#pruning)
+    await this.#enqueuer.idle()
+    await this.#writer.close()
+    for (const { reject } of this.#waiters.values())
+      reject(new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it'))
+    this.#waiters.clear()
+    this.#wake()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function plain({ serial, count }: Serials): Serials {
+  return { serial, count }
+}
+
+const OVER = {
+  SERVER_REGRESSED: () => new PeerError('SERVER_REGRESSED'),
+  OUTBOX_BEHIND: () => new LocalError('OUTBOX_BEHIND'),
+  RENEWED: () => new LocalError('PLACE_MOVED', 'it has a fresh outbox id'),
+}
+
+async function* oneOf(body: string | Uint8Array): AsyncGenerator<string | Uint8Array> {
+  yield body
+}

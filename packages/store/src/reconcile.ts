@@ -1,0 +1,150 @@
+/** What follows where a receiver stands elsewhere than the outbox thinks (docs/DELIVERY.md, "Restored backups"). */
+import { equal } from '@countersign/core/protocol'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+
+/** What a session's handshake said. */
+export interface SessionStart {
+  readonly receiver: Uint8Array
+  readonly outbox: Uint8Array
+  readonly journal: Uint8Array
+  readonly next: number
+}
+
+/** Messages by their serials. */
+export interface Serials {
+  readonly serial: number
+  readonly count: number
+}
+
+export interface Reconciled {
+  /** The place of this session. */
+  readonly place: number
+  /** Why nothing is numbered there any more. */
+  readonly closed: Closed | null
+  /** What was found, where the two sides do not fit. */
+  readonly found: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | undefined
+  /** Messages that had a receipt, and are sent again as they were. */
+  readonly resent: readonly Serials[]
+  /** Messages that are signed anew, at a fresh outbox id: the receiver may have had them already. */
+  readonly resigned: readonly Serials[]
+  /** Messages that the receiver had given a receipt for, whose bodies are no longer held. */
+  readonly lost: readonly Serials[]
+}
+
+export type Closed = 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | 'RENEWED'
+
+interface Row extends Serials {
+  readonly id: number
+  readonly first: number
+  readonly outcome: number | null
+  readonly held: number
+}
+
+interface PlaceRow {
+  readonly id: number
+  readonly last: number
+  readonly closed: Closed | null
+}
+
+const SENDABLE = 'items IS NOT NULL OR file IS NOT NULL OR withdrawn = 1'
+
+export class Reconciliation {
+  readonly #sql: Readonly<Record<string, StatementSync>>
+
+  constructor(database: DatabaseSync) {
+    const sql = (text: string): StatementSync => database.prepare(text)
+    this.#sql = {
+      place: sql('SELECT id, last, closed FROM place WHERE receiver = ? AND outbox = ?'),
+      add: sql('INSERT INTO place (receiver, outbox) VALUES (?, ?)'),
+      others: sql('SELECT id FROM place WHERE receiver = ? AND id <> ?'),
+      close: sql('UPDATE place SET closed = ? WHERE id = ? AND closed IS NULL'),
+      closeAll: sql(`UPDATE place SET closed = 'RENEWED' WHERE receiver = ? AND closed IS NULL`),
+      freshId: sql('UPDATE outbox SET id = randomblob(16) RETURNING id'),
+      behind: sql(`SELECT id, first, count, serial, outcome, (${SENDABLE}) AS held FROM envelope
+        WHERE place = ? AND first + count > ? AND outcome <> 0 ORDER BY first`),
+      pending: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
+        WHERE place = ? AND outcome IS NULL ORDER BY first`),
+      lastJournal: sql('SELECT journal FROM receipt WHERE place = ? ORDER BY id DESC LIMIT 1'),
+      forked: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
+        WHERE receipt.place = ? AND journal = ? AND first + count > ? LIMIT 1`),
+      reopen: sql('UPDATE envelope SET outcome = NULL WHERE id = ?'),
+      resign: sql('UPDATE envelope SET outcome = coalesce(outcome, 0), again = 1 WHERE id = ?'),
+    }
+  }
+
+  run({ receiver, outbox, journal, next }: SessionStart): Reconciled {
+    const place = this.#place(receiver, outbox)
+    const stranded = this.#strandedBut(receiver, place.id)
+    const { closed } = place
+    const base = { place: place.id, closed, found: undefined, resent: [], resigned: stranded, lost: [] }
+    if (next > place.last + 1) {
+      this.#moveOn(receiver, place.id, 'OUTBOX_BEHIND')
+      return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : undefined }
+    }
+    const behind = (this.#sql['behind']!.all(place.id, next) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
+    if (behind.length > 0) return this.#regressed({ receiver, outbox, journal, next }, place, behind, stranded)
+    const last = this.#sql['lastJournal']!.get(place.id) as { journal: Uint8Array } | undefined
+    return last === undefined || equal(last.journal, journal) ? base : { ...base, found: 'SERVER_REGRESSED' }
+  }
+
+  /** The receiver has lost envelopes that it had given receipts for. */
+  #regressed(
+    { receiver, journal, next }: SessionStart,
+    { id: place, closed }: PlaceRow,
+    behind: readonly Row[],
+    stranded: readonly Serials[],
+  ): Reconciled {
+    const promised = behind.some(({ outcome }) => outcome === 1)
+    // A journal that gives its receipts anew under its old id would fork the chain that is held for it.
+    const forked = this.#sql['forked']!.get(place, journal, next) !== undefined
+    const whole = behind[0]!.first === next
+    const gone = behind.findIndex(({ held }) => held === 0)
+    const sendable = !promised || forked || !whole ? 0 : gone < 0 ? behind.length : gone
+    const resent = behind.slice(0, sendable)
+    for (const { id } of resent) this.#sql['reopen']!.run(id)
+    const found = 'SERVER_REGRESSED'
+    if (sendable === behind.length) return { place, closed, found, resent, resigned: stranded, lost: [] }
+    const rest = behind.slice(sendable).filter(({ outcome }) => outcome === 1)
+    const waiting = (this.#sql['pending']!.all(place) as unknown as Row[]).filter(({ id }) =>
+      resent.every((row) => row.id !== id),
+    )
+    const resigned = [...rest.filter(({ held }) => held === 1), ...waiting]
+    for (const { id } of resigned) this.#sql['resign']!.run(id)
+    this.#moveOn(receiver, place, 'SERVER_REGRESSED')
+    const lost = rest.filter(({ held }) => held === 0)
+    return { place, closed: closed ?? found, found, resent, resigned: [...stranded, ...resigned], lost }
+  }
+
+  renew(receiver: Uint8Array): Reconciled {
+    this.#sql['closeAll']!.run(receiver)
+    const { id: outbox } = this.#sql['freshId']!.get() as { id: Uint8Array }
+    const { id: place } = this.#place(receiver, outbox)
+    return { place, closed: null, found: undefined, resent: [], resigned: this.#strandedBut(receiver, place), lost: [] }
+  }
+
+  /** What is new gets its numbers at a fresh outbox id. */
+  #moveOn(receiver: Uint8Array, place: number, why: Closed): void {
+    if (this.#sql['close']!.run(why, place).changes === 0) return
+    const { id } = this.#sql['freshId']!.get() as { id: Uint8Array }
+    this.#sql['add']!.run(receiver, id)
+  }
+
+  /** What waits at other places of this receiver than the session's, which announced that one for good, is signed anew. */
+  #strandedBut(receiver: Uint8Array, place: number): Serials[] {
+    const stranded: Row[] = []
+    for (const { id } of this.#sql['others']!.all(receiver, place) as { id: number }[]) {
+      if (id > place) continue
+      stranded.push(...(this.#sql['pending']!.all(id) as unknown as Row[]))
+    }
+    for (const { id } of stranded) this.#sql['resign']!.run(id)
+    return stranded
+  }
+
+  #place(receiver: Uint8Array, outbox: Uint8Array): PlaceRow {
+    const find = (): PlaceRow | undefined => this.#sql['place']!.get(receiver, outbox) as PlaceRow | undefined
+    const found = find()
+    if (found !== undefined) return found
+    this.#sql['add']!.run(receiver, outbox)
+    return find()!
+  }
+}

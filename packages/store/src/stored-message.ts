@@ -1,0 +1,169 @@
+/** Messages and items as they are kept. */
+import { LocalError } from '@countersign/core'
+import {
+  type Attributes,
+  concat,
+  decode,
+  fromUtf8,
+  type ItemParts,
+  type MessageStatement,
+  readItemHead,
+  type ReceiptStatement,
+  type SignedStatement,
+  u32,
+} from '@countersign/core/protocol'
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+
+/** An item, in memory or in a file. */
+export interface Item {
+  readonly length: number
+  readonly at: Uint8Array | { readonly path: string }
+}
+
+/** The columns that say where items are. */
+export interface HeldItems {
+  readonly length: number
+  readonly lengths: Uint8Array | null
+  readonly items: Uint8Array | null
+  readonly file: string | null
+}
+
+/** The items of an envelope; undefined where none is held. */
+export function splitItems({ length, lengths, items, file }: HeldItems, pathOf: (file: string) => string): Item[] | undefined {
+  if (file !== null) return [{ length, at: { path: pathOf(file) } }]
+  if (items === null) return undefined
+  if (lengths === null) return [{ length, at: items }]
+  const split: Item[] = []
+  for (let i = 0, at = 0; i < lengths.length; i += 4) {
+    const own = decode(u32, lengths.subarray(i, i + 4))
+    split.push({ length: own, at: items.subarray(at, at + own) })
+    at += own
+  }
+  return split
+}
+
+/** An item's bytes from `offset` on, piece by piece. */
+export async function* readItem({ at, length }: Item, offset = 0): AsyncGenerator<Uint8Array> {
+  if (at instanceof Uint8Array) yield at.subarray(offset)
+  else if (offset < length) yield* createReadStream(at.path, { start: offset, highWaterMark: 1024 * 1024 })
+}
+
+/** The most that stands before a body: 19 bytes and 65,535 of attributes. */
+const MOST_HEAD = 19 + 0xffff
+
+/** @throws LocalError STORAGE where the item is not one */
+export async function headOf({ at, length }: Item): Promise<ItemParts> {
+  const head = readItemHead(at instanceof Uint8Array ? at : await startOf(at.path), length)
+  if (head === undefined || head === 'more') throw new LocalError('STORAGE', 'a stored item is damaged')
+  return head
+}
+
+async function startOf(path: string): Promise<Uint8Array> {
+  await using file = await open(path)
+  const { buffer, bytesRead } = await file.read(new Uint8Array(MOST_HEAD), 0, MOST_HEAD, 0)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** One receipt that the journal holds, and what it is for. */
+export interface StoredEntry {
+  /** Counts the entries of the journal, from 1. */
+  readonly id: number
+  /** The serial of its first message. */
+  readonly serial: number
+  /** How many messages it stored: none where its outcome is another than 1. */
+  readonly messages: number
+  readonly message: SignedStatement
+  readonly messageStatement: MessageStatement
+  readonly receipt: SignedStatement
+  readonly receiptStatement: ReceiptStatement
+  /** Bytes of its items, whether they are held or not. */
+  readonly length: number
+  /** Its items; undefined where they were pruned. */
+  readonly items: readonly Item[] | undefined
+}
+
+/** A message that the journal holds. */
+export class StoredMessage {
+  /** The receipt of its envelope, and what that is for. */
+  readonly entry: StoredEntry
+  /** Which message of its envelope it is, from 0. */
+  readonly position: number
+
+  constructor(entry: StoredEntry, position: number) {
+    this.entry = entry
+    this.position = position
+  }
+
+  /** Counts the messages of the journal, from 1, in the order in which they came. */
+  get serial(): number {
+    return this.entry.serial + this.position
+  }
+
+  /** Its number at its sender's outbox. */
+  get number(): number {
+    return this.entry.messageStatement.first + this.position
+  }
+
+  /** keyId of the key that signed it. */
+  get sender(): Uint8Array {
+    return this.entry.messageStatement.from
+  }
+
+  /** When its sender says it was sent: a claim. */
+  get sentAt(): Date {
+    return new Date(this.entry.messageStatement.sentAt)
+  }
+
+  get receivedAt(): Date {
+    return new Date(this.entry.receiptStatement.receivedAt)
+  }
+
+  /** Its item; undefined where it was pruned. */
+  get item(): Item | undefined {
+    return this.entry.items?.[this.position]
+  }
+
+  /**
+   * Its attributes and body; undefined where they were pruned.
+   *
+   * @throws LocalError STORAGE where what is stored is damaged
+   */
+  async content(): Promise<StoredContent | undefined> {
+    return this.item && new StoredContent(this.item, await headOf(this.item))
+  }
+}
+
+/** What a message says. */
+export class StoredContent {
+  readonly attributes: Attributes
+  /** The body's length in bytes. */
+  readonly length: number
+  readonly #item: Item
+  readonly #bodyAt: number
+
+  constructor(item: Item, { attributes, bodyAt }: ItemParts) {
+    this.attributes = attributes
+    this.length = item.length - bodyAt
+    this.#item = item
+    this.#bodyAt = bodyAt
+  }
+
+  /** The body piece by piece. */
+  stream(): AsyncGenerator<Uint8Array> {
+    return readItem(this.#item, this.#bodyAt)
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = []
+    for await (const piece of this.stream()) pieces.push(piece)
+    return concat(...pieces)
+  }
+
+  /** @throws LocalError MESSAGE_FORM where it is not UTF-8 */
+  async text(): Promise<string> {
+    const text = fromUtf8(await this.bytes())
+    if (text === undefined) throw new LocalError('MESSAGE_FORM', 'its body is not UTF-8')
+    return text
+  }
+}

@@ -1,0 +1,89 @@
+/** A database as its thread sees it: calls that read, calls that write, and the transaction around them. */
+import type { DatabaseSync } from 'node:sqlite'
+import { openDatabase, type Schema } from './database.ts'
+
+/** The call does not fit what stands in the database now, and has written nothing: what shares its commit goes on. */
+export class Refused extends Error {
+  readonly code = 'PLACE_MOVED'
+}
+
+/** Each method that a class of tables adds is a call that its Writer offers. */
+export abstract class Tables {
+  /** The calls that change nothing, and so need no commit. */
+  abstract readonly reads: ReadonlySet<string>
+  protected readonly database: DatabaseSync
+  #afterwards: (() => void)[] = []
+
+  constructor(file: string, schema: Schema) {
+    this.database = openDatabase(file, schema)
+  }
+
+  begin(): void {
+    this.database.exec('BEGIN IMMEDIATE')
+  }
+
+  /** Returns once all since `begin` survives a power loss. */
+  commit(): void {
+    this.database.exec('COMMIT')
+    for (const work of this.#afterwards.splice(0)) work()
+  }
+
+  rollback(): void {
+    this.#afterwards = []
+    if (this.database.isTransaction) this.database.exec('ROLLBACK')
+  }
+
+  close(): void {
+    this.database.close()
+  }
+
+  /** Has something done that cannot be undone, once the transaction is committed. */
+  protected afterCommit(work: () => void): void {
+    this.#afterwards.push(work)
+  }
+}
+
+type CallName<T extends Tables> = {
+  [K in keyof T]: K extends keyof Tables ? never : T[K] extends (...args: never[]) => unknown ? K : never
+}[keyof T]
+
+/** The calls of a class of tables, their answers as promises. */
+export type Remote<T extends Tables> = {
+  readonly [K in CallName<T>]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<R> : never
+}
+
+/** One call on its way to the thread. */
+export interface Call {
+  readonly id: number
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly refused: Refused['code'] }
+  | { readonly id: number; readonly failed: string }
+
+/** Carries out calls in their order, in one transaction where any of them writes: where that fails, all of them fail. */
+export function carryOut(tables: Tables, calls: readonly Call[]): Answer[] {
+  const writing = calls.some(({ name }) => !tables.reads.has(name))
+  try {
+    if (writing) tables.begin()
+    const answers = calls.map((call) => answerTo(tables, call))
+    if (writing) tables.commit()
+    return answers
+  } catch (error) {
+    if (writing) tables.rollback()
+    return calls.map(({ id }) => ({ id, failed: (error as Error).message }))
+  }
+}
+
+function answerTo(tables: Tables, { id, name, args }: Call): Answer {
+  try {
+    const method = tables[name as keyof Tables] as unknown as (...args: readonly unknown[]) => unknown
+    return { id, value: method.apply(tables, args as unknown[]) }
+  } catch (error) {
+    if (error instanceof Refused) return { id, refused: error.code }
+    throw error
+  }
+}
