@@ -95,7 +95,7 @@ describe('one pair', () => {
     const { fingerprint } = pair.client.key.publicKey
     expect(server.stdout).toContain('the-client #')
     expect(server.stdout).toContain(`${fingerprint}  20`)
-    expect(server.stdout).toMatch(/Z {2}signature verified\n {4}hello\n/)
+    expect(server.stdout).toMatch(/Z {2}signature verified {2}id \d+\n {4}hello\n/)
   })
 
   test('standard input is one message, byte for byte, also where it is no text', async () => {

@@ -22,21 +22,26 @@ interface Rules {
   readonly maxLength?: number
   /** Messages a minute; as many may come at once */
   readonly messagesPerMinute?: number
+  /** Bytes that may be in the journal of a peer's, what is announced but has not come yet included */
+  readonly mostBytes?: number
 }
 
-/**
- * Reads a policy file.
- *
- * @param now any steady clock; ms
- * @throws CliError USAGE where the file is no policy; Node's system errors
- */
-export function readPolicy(path: string, now: () => number = () => performance.now()): Policy {
-  return policyOf(parse(path, readFileSync(path, 'utf8')), now)
+/** What a policy asks while it decides. */
+export interface Circumstances {
+  /** Any steady clock; ms */
+  now(): number
+  /** Bytes that are in the journal of a peer's, or will be */
+  bytesOf(peer: Peer): Promise<number>
+}
+
+/** Reads a policy file. @throws CliError USAGE where the file is no policy; Node's system errors */
+export function readPolicy(path: string, circumstances: Circumstances): Policy {
+  return policyOf(parse(path, readFileSync(path, 'utf8')), circumstances)
 }
 
 type RulesOf = (peer: Peer) => Rules
 
-function policyOf(rulesOf: RulesOf, now: () => number): Policy {
+function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Policy {
   const allowances = new Map<string, Allowance>()
   const allows = ({ name = '' }: Peer, { messagesPerMinute }: Rules, count: number): boolean => {
     if (messagesPerMinute === undefined) return true
@@ -45,10 +50,13 @@ function policyOf(rulesOf: RulesOf, now: () => number): Policy {
     return allowance.take(count, now())
   }
   return {
-    envelope({ peer, lengths }) {
+    async envelope({ peer, lengths }) {
       const rules = rulesOf(peer)
-      const { maxLength = Infinity } = rules
-      return lengths.every((length) => length <= maxLength) && allows(peer, rules, lengths.length)
+      const { maxLength = Infinity, mostBytes } = rules
+      if (lengths.some((length) => length > maxLength)) return false
+      const length = lengths.reduce((sum, length) => sum + length, 0)
+      if (mostBytes !== undefined && (await bytesOf(peer)) + length > mostBytes) return false
+      return allows(peer, rules, lengths.length)
     },
     item({ peer, attributes }) {
       const { contentTypes } = rulesOf(peer)
@@ -88,8 +96,13 @@ function matches(contentType: string, patterns: readonly string[]): boolean {
 
 const READERS: { readonly [R in keyof Rules]-?: (value: unknown) => Rules[R] | undefined } = {
   contentTypes: (value) => (Array.isArray(value) && value.every((type) => typeof type === 'string') ? value : undefined),
-  maxLength: (value) => (typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined),
+  maxLength: size,
   messagesPerMinute: (value) => (typeof value === 'number' && value > 0 ? value : undefined),
+  mostBytes: size,
+}
+
+function size(value: unknown): number | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined
 }
 
 function parse(path: string, text: string): RulesOf {

@@ -25,43 +25,62 @@ const keys = [generatePrivateKey().publicKey]
 const alice: Peer = { name: 'alice', keys }
 const bob: Peer = { name: 'bob', keys }
 
-function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): boolean {
+let now = 0
+let held = 0
+
+function read(path: string): Policy {
+  return readPolicy(path, { now: () => now, bytesOf: () => Promise.resolve(held) })
+}
+
+async function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): Promise<boolean> {
   const attributes = new Map(contentType === undefined ? [] : [['content-type', contentType]])
-  const envelope = policy.envelope!({ peer, first: 1, lengths })
-  return envelope === true && lengths.every((length) => policy.item!({ peer, number: 1, attributes, length }) === true)
+  if (!(await policy.envelope!({ peer, first: 1, lengths }))) return false
+  for (const length of lengths) if (!(await policy.item!({ peer, number: 1, attributes, length }))) return false
+  return true
 }
 
 describe('a policy', () => {
-  test('without rules takes everything', () => {
-    expect(takes(readPolicy(file({})), alice, undefined, 2 ** 52)).toBe(true)
+  test('without rules takes everything', async () => {
+    expect(await takes(read(file({})), alice, undefined, 2 ** 52)).toBe(true)
   })
 
-  test('takes content types by name or by family, whatever their parameters and case', () => {
-    const policy = readPolicy(file({ default: { contentTypes: ['text/*', 'application/json'] } }))
-    const types = ['text/plain', 'TEXT/html; charset=utf-8', 'application/json', 'application/jsonp', 'textual/plain', undefined]
-    expect(types.map((type) => takes(policy, alice, type, 10))).toEqual([true, true, true, false, false, false])
+  test.each([
+    ['text/plain', true],
+    ['TEXT/html; charset=utf-8', true],
+    ['application/json', true],
+    ['application/jsonp', false],
+    ['textual/plain', false],
+    [undefined, false],
+  ])('of text/* and application/json takes %s: %s', async (type, taken) => {
+    expect(await takes(read(file({ default: { contentTypes: ['text/*', 'application/json'] } })), alice, type, 10)).toBe(taken)
   })
 
-  test("a peer's own rule stands in place of the default one, the others stay", () => {
-    const policy = readPolicy(
-      file({ default: { maxLength: '1K', contentTypes: ['text/*'] }, peers: { alice: { maxLength: '1M' } } }),
-    )
-    expect([takes(policy, alice, 'text/plain', 2 ** 20), takes(policy, alice, 'text/plain', 2 ** 20 + 1)]).toEqual([true, false])
-    expect([takes(policy, bob, 'text/plain', 1024), takes(policy, bob, 'text/plain', 1025)]).toEqual([true, false])
-    expect(takes(policy, alice, 'image/png', 1)).toBe(false)
+  test("a peer's own rule stands in place of the default one, the others stay", async () => {
+    const policy = read(file({ default: { maxLength: '1K', contentTypes: ['text/*'] }, peers: { alice: { maxLength: '1M' } } }))
+    expect(await takes(policy, alice, 'text/plain', 2 ** 20)).toBe(true)
+    expect(await takes(policy, alice, 'text/plain', 2 ** 20 + 1)).toBe(false)
+    expect(await takes(policy, bob, 'text/plain', 1024)).toBe(true)
+    expect(await takes(policy, bob, 'text/plain', 1025)).toBe(false)
+    expect(await takes(policy, alice, 'image/png', 1)).toBe(false)
   })
 
-  test('a rate is spent by each message, of each peer alone, and grows back', () => {
-    let now = 0
-    const policy = readPolicy(file({ default: { messagesPerMinute: 6 } }), () => now)
-    expect(takes(policy, alice, undefined, 1, 1, 1, 1)).toBe(true)
-    expect(takes(policy, alice, undefined, 1, 1, 1)).toBe(false)
-    expect(takes(policy, alice, undefined, 1, 1)).toBe(true)
-    expect(takes(policy, alice, undefined, 1)).toBe(false)
-    expect(takes(policy, bob, undefined, 1)).toBe(true)
-    now = 10_000
-    expect(takes(policy, alice, undefined, 1)).toBe(true)
-    expect(takes(policy, alice, undefined, 1)).toBe(false)
+  test('a rate is spent by each message, of each peer alone, and grows back', async () => {
+    const policy = read(file({ default: { messagesPerMinute: 6 } }))
+    expect(await takes(policy, alice, undefined, 1, 1, 1, 1)).toBe(true)
+    expect(await takes(policy, alice, undefined, 1, 1, 1)).toBe(false)
+    expect(await takes(policy, alice, undefined, 1, 1)).toBe(true)
+    expect(await takes(policy, alice, undefined, 1)).toBe(false)
+    expect(await takes(policy, bob, undefined, 1)).toBe(true)
+    now += 10_000
+    expect(await takes(policy, alice, undefined, 1)).toBe(true)
+    expect(await takes(policy, alice, undefined, 1)).toBe(false)
+  })
+
+  test('a peer may fill so much of the journal, what it has announced included', async () => {
+    const policy = read(file({ default: { mostBytes: '1K' } }))
+    held = 1000
+    expect(await takes(policy, alice, undefined, 12, 12)).toBe(true)
+    expect(await takes(policy, alice, undefined, 12, 13)).toBe(false)
   })
 
   test.each([
@@ -75,10 +94,8 @@ describe('a policy', () => {
     [{ default: { messagesPerMinute: -1 } }, /no good value at default\.messagesPerMinute/],
     [{ peers: { alice: 'all' } }, /no object at peers\.alice/],
   ])('%j is refused, and what is wrong is named', (content, message) => {
-    expect(() => readPolicy(file(content))).toThrow(
-      expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }),
-    )
-    expect(() => readPolicy(file(content))).toThrow(CliError)
+    expect(() => read(file(content))).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }))
+    expect(() => read(file(content))).toThrow(CliError)
   })
 })
 
@@ -107,7 +124,9 @@ describe('a server with a policy', () => {
   test('does not start with one that is wrong', async () => {
     const { server } = sandbox.pair('rsa')
     const { status, stderr } = await run('server', ['--policy', file('{')], { root: server.root })
-    expect(stderr).toMatch(/^error: the policy .* is no JSON\nhint: a rule is one of contentTypes, maxLength, messagesPerMinute/)
+    expect(stderr).toMatch(
+      /^error: the policy .* is no JSON\nhint: a rule is one of contentTypes, maxLength, messagesPerMinute, mostBytes/,
+    )
     expect(status).toBe(2)
   })
 })

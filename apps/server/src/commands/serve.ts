@@ -1,42 +1,35 @@
 /** `countersign-server` without words: serves every client that its home trusts, until it is told to stop. */
-import { listen, memoryJournal, REASON, type SecureSession, type Server } from '@countersign/core'
+import { memoryJournal } from '@countersign/core'
 import { DEFAULT_PORT, type Home, openHome } from '@countersign/keyexchange'
 import {
   CliError,
   type CommonOptions,
-  describeFailure,
-  formatAddress,
-  narrator,
   type Output,
   outputOf,
   passphraseAsker,
   portOption,
-  printable,
   timeoutOption,
   traceOption,
 } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { printMessage } from '../message.ts'
-import { readPolicy } from '../policy.ts'
+import { type HookOptions, hookOptions } from '../hooks/options.ts'
+import { arrived } from '../letter.ts'
+import { printLetter } from '../print.ts'
+import { serveClients, type ServingOptions } from '../serving.ts'
 
-interface ServeOptions extends CommonOptions {
-  readonly host?: string
-  readonly port: number
-  /** Seconds */
-  readonly timeout: number
+interface ServeOptions extends CommonOptions, ServingOptions, HookOptions {
   readonly policy?: string
-  readonly trace?: boolean
+  readonly ephemeral?: boolean
 }
 
 export function serve(program: Command, interrupted: AbortSignal): void {
-  program
+  const command = program
     .command('serve', { isDefault: true })
     .description('serve every client that this home trusts (what the program does where no command is said)')
     .option('--host <host>', 'the address to listen on; every one of this machine where it is not said')
     .addOption(portOption('the port to listen on; 0 lets the system choose', 0).default(DEFAULT_PORT))
-    .option('--policy <file>', 'rules for what is taken, for all peers and for each: JSON, see the README')
+    .option('--policy <file>', 'rules for what is taken, in JSON')
+    .option('--ephemeral', 'store nothing: receipts then say received, not stored')
     .addOption(timeoutOption())
     .addOption(traceOption())
     .allowExcessArguments()
@@ -46,76 +39,30 @@ export function serve(program: Command, interrupted: AbortSignal): void {
       const options = command.optsWithGlobals<ServeOptions>()
       const output = outputOf(options)
       const home = openHome({ root: options.root, role: 'server', passphrase: passphraseAsker(options, output) })
-      await run(home, options, output, interrupted)
+      await (options.ephemeral ? serveEphemeral : serveDurable)(home, options, output, interrupted)
     })
+  hookOptions(command)
 }
 
-async function run(home: Home, options: ServeOptions, output: Output, interrupted: AbortSignal): Promise<void> {
-  const identity = await home.identities()
-  const server = await listen({
-    port: options.port,
-    ...(options.host !== undefined && { host: options.host }),
-    identity,
-    formerKeys: home.keys.slice(0, -identity.length),
-    peers: (keyId) => home.trust(keyId),
-    journal: memoryJournal(),
-    ...(options.policy !== undefined && { policy: readPolicy(options.policy) }),
-    handshakeWithin: options.timeout * 1000,
-    onReject: (error, from) => output.note(`turned away ${from}: ${printable(error.message)}`),
-    ...(options.trace && { trace: narrator((line) => output.note(line)) }),
-  })
-  const watching = home.watch(() => {
-    warn(home, output)
-    for (const session of server.sessions) endUntrusted(home, session)
-  })
-  announce(home, server, output)
-  warn(home, output)
-  const stopped = interrupted.aborted ? Promise.resolve() : once(interrupted, 'abort')
-  const served = serveSessions(server, output)
-  await stopped
-  await server.close()
-  await served
-  watching[Symbol.dispose]()
-}
-
-function announce(home: Home, server: Server, output: Output): void {
-  const { address, port } = server.address as AddressInfo
-  const { fingerprint } = home.publicKey
-  output.result({ event: 'listening', host: address, port, name: home.name, fingerprint }, [
-    `listening on ${formatAddress(address, port)} as ${home.name}  ${fingerprint}`,
-  ])
-}
-
-/** Says which files of the home were left out. */
-function warn(home: Home, output: Output): void {
-  for (const { error } of home.problems) output.note(`left out: ${printable(describeFailure(error).message)}`)
-  if (home.peers.length === 0) output.note('this home trusts no peer: nobody can connect until `keys swap` was run')
-}
-
-/** Ends the session of a peer whose trust was taken back while it was connected. */
-function endUntrusted(home: Home, session: SecureSession): void {
-  const trust = home.trust(session.peer.key.id)
-  if (trust === undefined) void session.abandon(REASON.goingAway)
-  else if ('revoked' in trust) void session.abandon(REASON.revoked)
-}
-
-/** Serves every session at once; resolves when the server is closed and all that came is printed. */
-async function serveSessions(server: Server, output: Output): Promise<void> {
-  const open = new Set<Promise<void>>()
-  for await (const session of server) {
-    const serving = serveSession(session, output).finally(() => open.delete(serving))
-    open.add(serving)
+/** Prints messages as they come, and keeps none. */
+async function serveEphemeral(home: Home, options: ServeOptions, output: Output, interrupted: AbortSignal): Promise<void> {
+  if (options.exec !== undefined || options.webhook !== undefined) {
+    throw new CliError('USAGE', 'hooks need the journal, which --ephemeral does without', 'leave --ephemeral out')
   }
-  await Promise.all(open)
+  const serving = { home, options, output, journal: memoryJournal(), beside: [] }
+  await serveClients(
+    {
+      ...serving,
+      async take(session) {
+        for await (const message of session) await printLetter(output, arrived(message))
+      },
+    },
+    interrupted,
+  )
 }
 
-async function serveSession(session: SecureSession, output: Output): Promise<void> {
-  const name = session.peer.name!
-  output.note(`${name} is connected`)
-  try {
-    for await (const message of session) await printMessage(output, message)
-    output.note(`${name} has left`)
-  } catch (error) {
-    output.note(`${name}: the session ended: ${printable(describeFailure(error).message)}`)
-  }
+/** Stores messages; what is printed, and what hooks are told, is read from the journal. */
+async function serveDurable(home: Home, options: ServeOptions, output: Output, interrupted: AbortSignal): Promise<void> {
+  const { serveInbox } = await import('../serve-inbox.ts')
+  await serveInbox(home, options, output, interrupted)
 }

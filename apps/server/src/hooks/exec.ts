@@ -1,12 +1,11 @@
 /** `--exec PROGRAM`: runs a program for each message, its body on standard input, its fields in the environment. */
-import type { Message } from '@countersign/core'
 import { CliError } from '@countersign/keyexchange/cli'
 import { spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fieldsOf, type Hook } from './hook.ts'
+import { fieldsOf, type Hook, type Post } from './hook.ts'
 
 /** @throws CliError where it cannot be run */
 export function execHook(program: string): Hook {
@@ -22,11 +21,11 @@ export function execHook(program: string): Hook {
       { cause },
     )
   }
-  return { name: 'exec', deliver: (message, id, signal) => run(path, message, id, signal) }
+  return { name: 'exec', deliver: (post, signal) => run(path, post, signal) }
 }
 
-async function run(path: string, message: Message, id: string, signal: AbortSignal): Promise<void> {
-  const fields = Object.entries(fieldsOf(message, id)).map(([name, value]) => [`COUNTERSIGN_${name}`, value])
+async function run(path: string, post: Post, signal: AbortSignal): Promise<void> {
+  const fields = Object.entries(fieldsOf(post)).map(([name, value]) => [`COUNTERSIGN_${name}`, value])
   const child = spawn(path, [], {
     env: { ...process.env, ...Object.fromEntries(fields) },
     // What it prints is for the operator; standard output is the server's own.
@@ -42,6 +41,6 @@ async function run(path: string, message: Message, id: string, signal: AbortSign
     })
   })
   // A program need not read all, or any, of its input.
-  const [outcome] = await Promise.allSettled([ended, pipeline(Readable.from(message.stream()), child.stdin)])
+  const [outcome] = await Promise.allSettled([ended, pipeline(Readable.from(post.content.stream()), child.stdin)])
   if (outcome.status === 'rejected') throw outcome.reason
 }

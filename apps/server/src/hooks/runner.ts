@@ -1,23 +1,15 @@
 /** Runs a hook for every stored message: in order for each sender, for several senders at once, again where it fails. */
-import type { Message } from '@countersign/core'
 import { type Output, printable } from '@countersign/keyexchange/cli'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Hook } from './hook.ts'
+import type { Hook, Post } from './hook.ts'
 import type { HookLedger } from './ledger.ts'
 
-/** A stored message, and where it stands in the order in which messages were stored. */
-export interface Stored {
-  readonly seq: number
-  readonly id: string
-  readonly message: Message
-}
-
-/** The stored messages, as a hook reads them. */
+/** The journal, as a hook reads it. */
 export interface Feed {
-  /** Every sender that has stored messages. */
-  senders(): Promise<readonly string[]>
-  /** The first stored message of a sender behind this number. */
-  next(sender: string, after: number): Promise<Stored | undefined>
+  /** The messages behind this one, and then those that come, by their ids and senders. */
+  follow(after: number, signal: AbortSignal): AsyncIterable<{ readonly id: number; readonly sender: string }>
+  /** A message with its body; undefined where that was pruned. */
+  post(id: number): Promise<Post | undefined>
 }
 
 export interface RunnerOptions {
@@ -38,83 +30,104 @@ export interface RunnerOptions {
 export class HookRunner {
   readonly #options: RunnerOptions
   readonly #stopping = new AbortController()
-  /** What goes on for each sender, and whether more came meanwhile. */
-  readonly #lanes = new Map<string, Promise<void>>()
-  readonly #woken = new Set<string>()
-  #free: number
+  /** The ids that wait, sender by sender; the first of each is being handed on. */
+  readonly #lanes = new Map<string, number[]>()
+  readonly #draining = new Set<Promise<void>>()
   readonly #queue: (() => void)[] = []
+  #free: number
+  #read = 0
+  #failure: unknown
 
   constructor(options: RunnerOptions) {
     this.#options = options
     this.#free = options.concurrency
   }
 
-  /** Takes up what was stored while no server ran. */
-  async start(): Promise<void> {
-    for (const sender of await this.#options.feed.senders()) this.wake(sender)
+  /**
+   * Hands messages on until `stop`; resolves when nothing is being handed on any more.
+   *
+   * @throws what kept it from reading the journal or writing its progress
+   */
+  async run(): Promise<void> {
+    const { hook, feed, ledger } = this.#options
+    this.#read = ledger.mark(hook.name)
+    for await (const { id, sender } of feed.follow(this.#read, this.#stopping.signal)) {
+      this.#read = id
+      if (id > ledger.cursor(hook.name, sender)) this.#add(sender, id)
+    }
+    await Promise.all(this.#draining)
+    if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** A message of this sender may have been stored. */
-  wake(sender: string): void {
-    this.#woken.add(sender)
-    if (this.#lanes.has(sender) || this.#stopping.signal.aborted) return
-    const lane = this.#drain(sender)
-      .catch((error: unknown) => this.#note(`stopped for one sender until the next message: ${String(error)}`))
-      .finally(() => {
-        this.#lanes.delete(sender)
-        if (this.#woken.has(sender)) this.wake(sender)
-      })
-    this.#lanes.set(sender, lane)
-  }
-
-  /** Begins nothing more, and waits for what is being handed on. */
-  async stop(): Promise<void> {
+  /** Begins nothing more. */
+  stop(): void {
     this.#stopping.abort()
     for (const resolve of this.#queue.splice(0)) resolve()
-    await Promise.all(this.#lanes.values())
   }
 
-  async #drain(sender: string): Promise<void> {
-    const { hook, feed, ledger } = this.#options
-    while (!this.#stopping.signal.aborted) {
-      this.#woken.delete(sender)
-      const stored = await feed.next(sender, ledger.cursor(hook.name, sender))
-      if (stored === undefined) return
+  #add(sender: string, id: number): void {
+    const lane = this.#lanes.get(sender)
+    if (lane !== undefined) return void lane.push(id)
+    const ids = [id]
+    this.#lanes.set(sender, ids)
+    const draining = this.#drain(sender, ids)
+      .catch((error: unknown) => {
+        this.#failure ??= error
+        this.stop()
+      })
+      .finally(() => this.#draining.delete(draining))
+    this.#draining.add(draining)
+  }
+
+  async #drain(sender: string, ids: number[]): Promise<void> {
+    const { hook, ledger } = this.#options
+    for (let id = ids[0]; id !== undefined; id = ids[0]) {
       await this.#turn()
       try {
-        if (!(await this.#handOn(stored))) return
+        if (!(await this.#handOn(id))) return
       } finally {
         this.#free += 1
         this.#queue.shift()?.()
       }
-      ledger.advance(hook.name, sender, stored.seq)
+      ids.shift()
+      ledger.advance(hook.name, sender, id, this.#done())
     }
+    this.#lanes.delete(sender)
+  }
+
+  /** All messages up to this one are dealt with. */
+  #done(): number {
+    let done = this.#read
+    for (const [first = Infinity] of this.#lanes.values()) done = Math.min(done, first - 1)
+    return done
   }
 
   async #turn(): Promise<void> {
-    while (this.#free === 0) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    while (this.#free === 0 && !this.#stopping.signal.aborted) await new Promise<void>((resolve) => this.#queue.push(resolve))
     this.#free -= 1
   }
 
   /** False where the server stops before it worked: it is tried again when one runs next. */
-  async #handOn({ id, message }: Stored): Promise<boolean> {
-    const { hook, ledger, attempts, timeout, patience } = this.#options
-    for (let attempt = 1; ; attempt++) {
-      if (this.#stopping.signal.aborted) return false
+  async #handOn(id: number): Promise<boolean> {
+    const { hook, feed, ledger, attempts, timeout, patience } = this.#options
+    const { signal } = this.#stopping
+    for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await hook.deliver(message, id, AbortSignal.timeout(timeout))
+        const post = await feed.post(id)
+        if (post !== undefined) await hook.deliver(post, AbortSignal.timeout(timeout))
         return true
       } catch (error) {
         const why = reasonOf(error)
-        this.#note(`try ${attempt} of ${attempts} for ${id}: ${why}`)
-        if (attempt === attempts) {
-          ledger.setAside(hook.name, id, { attempts, why, at: Date.now() })
-          this.#note(`${id} was set aside: see countersign-server hooks list`)
+        this.#note(`message ${id}, try ${attempt} of ${attempts}: ${why}`)
+        if (attempt >= attempts) {
+          ledger.setAside({ hook: hook.name, id, attempts, why, at: Date.now() })
+          this.#note(`message ${id} was set aside: see countersign-server hooks list`)
           return true
         }
       }
-      await sleep(patience * 2 ** (attempt - 1), undefined, { signal: this.#stopping.signal }).catch(() => {})
+      await sleep(patience * 2 ** (attempt - 1), undefined, { signal }).catch(() => {})
     }
+    return false
   }
 
   #note(text: string): void {
@@ -124,7 +137,7 @@ export class HookRunner {
 }
 
 /** What went wrong, with what lies behind it: fetch alone says no more than that it failed. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }

@@ -1,7 +1,6 @@
 /** `--webhook URL`: posts each message, its body as the request's body, its fields in headers. */
-import type { Message } from '@countersign/core'
 import { CliError } from '@countersign/keyexchange/cli'
-import { fieldsOf, type Hook } from './hook.ts'
+import { fieldsOf, type Hook, keyOf, type Post } from './hook.ts'
 
 /** @throws CliError USAGE */
 export function webhook(address: string): Hook {
@@ -9,22 +8,22 @@ export function webhook(address: string): Hook {
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new CliError('USAGE', `"${address}" is no address of a webhook`, 'write it as http://... or https://...')
   }
-  return { name: 'webhook', deliver: (message, id, signal) => post(url, message, id, signal) }
+  return { name: 'webhook', deliver: (message, signal) => post(url, message, signal) }
 }
 
-async function post(url: URL, message: Message, id: string, signal: AbortSignal): Promise<void> {
-  const fields = Object.entries(fieldsOf(message, id)).map(([name, value]) => [
+async function post(url: URL, message: Post, signal: AbortSignal): Promise<void> {
+  const fields = Object.entries(fieldsOf(message)).map(([name, value]) => [
     `countersign-${name.toLowerCase().replaceAll('_', '-')}`,
     inAscii(value),
   ])
   const response = await fetch(url, {
     method: 'POST',
     headers: {
-      'content-type': inAscii(message.contentType ?? 'application/octet-stream'),
-      'idempotency-key': id,
+      'content-type': inAscii(message.content.attributes.get('content-type') ?? 'application/octet-stream'),
+      'idempotency-key': keyOf(message),
       ...Object.fromEntries(fields),
     },
-    body: ReadableStream.from(message.stream()),
+    body: ReadableStream.from(message.content.stream()),
     duplex: 'half',
     redirect: 'error',
     signal,

@@ -1,6 +1,5 @@
 /** What programs and webhooks are told of a message: its body whole, its fields apart from it, never a word of a shell. */
 import { generatePrivateKey } from '@countersign/core'
-import { Message } from '@countersign/core/protocol'
 import { CliError } from '@countersign/keyexchange/cli'
 import { Sandbox } from '@countersign/testing'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -10,6 +9,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { execHook } from '../../src/hooks/exec.ts'
+import type { Post } from '../../src/hooks/hook.ts'
 import { webhook } from '../../src/hooks/webhook.ts'
 
 let sandbox: Sandbox
@@ -22,11 +22,26 @@ afterAll(() => sandbox[Symbol.asyncDispose]())
 const key = generatePrivateKey().publicKey
 const unhurried = AbortSignal.timeout(60_000)
 
-function message(body: string, attributes: Record<string, string>): Message {
-  const statement = { from: key.id, to: key.id, outbox: new Uint8Array(16), first: 5, sentAt: 0, leaves: new Uint8Array(32) }
-  const signed = { statement: new Uint8Array(0), signature: new Uint8Array(0) }
-  const envelope = { peer: { name: 'alice', keys: [key] }, statement, message: signed, receipt: signed, receivedAt: 1000 }
-  return new Message(envelope, 5, new Map(Object.entries(attributes)), Buffer.from(body), 0)
+const outbox = '00'.repeat(16)
+
+function message(body: string, attributes: Record<string, string>): Post {
+  const bytes = Buffer.from(body)
+  return {
+    id: 42,
+    from: { name: 'alice', fingerprint: key.fingerprint },
+    outbox,
+    number: 5,
+    sentAt: new Date(0),
+    receivedAt: new Date(1000),
+    content: {
+      attributes: new Map(Object.entries(attributes)),
+      length: bytes.length,
+      bytes: () => Promise.resolve(bytes),
+      async *stream() {
+        yield bytes
+      },
+    },
+  }
 }
 
 function script(name: string, lines: string): string {
@@ -41,7 +56,7 @@ describe('a program', () => {
   test('reads the body and finds the fields in its environment', async () => {
     const out = join(sandbox.folder, 'told.txt')
     const hook = execHook(script('tell', `{ cat; echo; env | grep ^COUNTERSIGN_ | sort; } > '${out}'`))
-    await hook.deliver(message('hello\nworld', attributes), 'the-id', unhurried)
+    await hook.deliver(message('hello\nworld', attributes), unhurried)
     expect(readFileSync(out, 'utf8').split('\n')).toEqual([
       'hello',
       'world',
@@ -49,11 +64,12 @@ describe('a program', () => {
       'COUNTERSIGN_CONTENT_TYPE=text/plain',
       `COUNTERSIGN_FINGERPRINT=${key.fingerprint}`,
       'COUNTERSIGN_FROM=alice',
-      'COUNTERSIGN_ID=the-id',
+      'COUNTERSIGN_ID=42',
+      `COUNTERSIGN_KEY=${key.fingerprint}/${outbox}/5`,
       'COUNTERSIGN_LENGTH=11',
       'COUNTERSIGN_NAME=$(touch pwned) "ü"',
       'COUNTERSIGN_NUMBER=5',
-      `COUNTERSIGN_OUTBOX=${'00'.repeat(16)}`,
+      `COUNTERSIGN_OUTBOX=${outbox}`,
       'COUNTERSIGN_RECEIVED_AT=1970-01-01T00:00:01.000Z',
       'COUNTERSIGN_SENT_AT=1970-01-01T00:00:00.000Z',
       '',
@@ -62,13 +78,13 @@ describe('a program', () => {
 
   test('need not read its input', async () => {
     await expect(
-      execHook(script('deaf', 'exit 0')).deliver(message('x'.repeat(1_000_000), {}), 'i', unhurried),
+      execHook(script('deaf', 'exit 0')).deliver(message('x'.repeat(1_000_000), {}), unhurried),
     ).resolves.toBeUndefined()
   })
 
   test('fails by its status, by a signal, and by taking too long', async () => {
     const deliver = (lines: string, signal = unhurried): Promise<void> =>
-      execHook(script('fail', lines)).deliver(message('', {}), 'i', signal)
+      execHook(script('fail', lines)).deliver(message('', {}), signal)
     await expect(deliver('exit 3')).rejects.toThrow('it ended with status 3')
     await expect(deliver('kill -TERM $$')).rejects.toThrow('it was ended by SIGTERM')
     await expect(deliver('exec sleep 600', AbortSignal.timeout(20))).rejects.toThrow(/abort/i)
@@ -92,20 +108,21 @@ describe('a webhook', () => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const hook = webhook(`http://127.0.0.1:${(server.address() as AddressInfo).port}/in`)
-    await hook.deliver(message('hello', attributes), 'the-id', unhurried)
+    await hook.deliver(message('hello', attributes), unhurried)
     expect(seen[0]!.body).toBe('hello')
     expect(seen[0]!.headers).toMatchObject({
       'content-type': 'text/plain',
-      'idempotency-key': 'the-id',
+      'idempotency-key': `${key.fingerprint}/${outbox}/5`,
+      'countersign-id': '42',
       'countersign-from': 'alice',
       'countersign-fingerprint': key.fingerprint,
       'countersign-number': '5',
       'countersign-name': String.raw`$(touch pwned) "\u00fc"`,
     })
     answer = 500
-    await expect(hook.deliver(message('hello', {}), 'i', unhurried)).rejects.toThrow('it answered 500')
+    await expect(hook.deliver(message('hello', {}), unhurried)).rejects.toThrow('it answered 500')
     answer = 302
-    await expect(hook.deliver(message('hello', {}), 'i', unhurried)).rejects.toThrow('fetch failed')
+    await expect(hook.deliver(message('hello', {}), unhurried)).rejects.toThrow('fetch failed')
     expect(seen).toHaveLength(3)
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

@@ -1,14 +1,12 @@
 /** Hooks run at least once for each stored message: in order for each sender, a bounded number at once, again where they fail. */
-import { generatePrivateKey } from '@countersign/core'
-import { Message } from '@countersign/core/protocol'
 import { Output } from '@countersign/keyexchange/cli'
 import { Sandbox } from '@countersign/testing'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Hook } from '../../src/hooks/hook.ts'
+import type { Post } from '../../src/hooks/hook.ts'
 import { HookLedger } from '../../src/hooks/ledger.ts'
-import { type Feed, HookRunner, type RunnerOptions, type Stored } from '../../src/hooks/runner.ts'
+import { type Feed, HookRunner, type RunnerOptions } from '../../src/hooks/runner.ts'
 
 let sandbox: Sandbox
 let ledger: HookLedger
@@ -23,47 +21,50 @@ beforeEach(() => {
 afterEach(() => ledger[Symbol.dispose]())
 afterAll(() => sandbox[Symbol.asyncDispose]())
 
-const key = generatePrivateKey().publicKey
-
-function message(number: number): Message {
-  const statement = { from: key.id, to: key.id, outbox: new Uint8Array(16), first: number, sentAt: 0, leaves: new Uint8Array(32) }
-  const signed = { statement: new Uint8Array(0), signature: new Uint8Array(0) }
-  const envelope = { peer: { name: 'alice', keys: [key] }, statement, message: signed, receipt: signed, receivedAt: 0 }
-  return new Message(envelope, number, new Map(), new TextEncoder().encode(`body ${number}`), 0)
-}
-
-/** Stored messages in memory: each row is a sender. */
+/** Stored messages in memory: their ids count from 1. */
 class Shelf implements Feed {
-  readonly #stored: (Stored & { readonly sender: string })[] = []
+  readonly #senders: string[]
+  #wake: (() => void) | undefined
+
+  constructor(...senders: string[]) {
+    this.#senders = senders
+  }
 
   store(sender: string): void {
-    const seq = this.#stored.length + 1
-    this.#stored.push({ sender, seq, id: `${sender}-${seq}`, message: message(seq) })
+    this.#senders.push(sender)
+    this.#wake?.()
   }
 
-  senders(): Promise<string[]> {
-    return Promise.resolve([...new Set(this.#stored.map(({ sender }) => sender))])
+  async *follow(after: number, signal: AbortSignal): AsyncGenerator<{ id: number; sender: string }> {
+    signal.addEventListener('abort', () => this.#wake?.())
+    for (let at = after; !signal.aborted;) {
+      const sender = this.#senders[at]
+      if (sender === undefined) await new Promise<void>((resolve) => (this.#wake = resolve))
+      else yield { id: (at += 1), sender }
+    }
   }
 
-  next(sender: string, after: number): Promise<Stored | undefined> {
-    return Promise.resolve(this.#stored.find((stored) => stored.sender === sender && stored.seq > after))
+  post(id: number): Promise<Post> {
+    const content = { attributes: new Map(), length: 0, bytes: () => Promise.resolve(new Uint8Array(0)), async *stream() {} }
+    const from = { name: this.#senders[id - 1]!, fingerprint: '' }
+    return Promise.resolve({ id, from, outbox: '', number: id, sentAt: new Date(0), receivedAt: new Date(0), content })
   }
 }
 
-function shelf(...senders: string[]): Shelf {
-  const made = new Shelf()
-  for (const sender of senders) made.store(sender)
-  return made
-}
+type Deliver = (id: number, sender: string, signal: AbortSignal) => Promise<void>
 
-function runner(feed: Feed, hook: Hook, options: Partial<RunnerOptions> = {}): HookRunner {
+function runner(feed: Feed, deliver: Deliver, options: Partial<RunnerOptions> = {}): { run: HookRunner; ended: Promise<void> } {
   const output = new Output({ json: false, quiet: true, input: false })
-  return new HookRunner({ hook, feed, ledger, output, concurrency: 2, attempts: 3, timeout: 1000, patience: 1, ...options })
+  const hook = { name: 'h', deliver: ({ id, from }: Post, signal: AbortSignal) => deliver(id, from.name, signal) }
+  const run = new HookRunner({ hook, feed, ledger, output, concurrency: 2, attempts: 3, timeout: 1000, patience: 1, ...options })
+  return { run, ended: run.run() }
 }
 
-/** Waits for what must come true. */
-async function until(holds: () => boolean): Promise<void> {
+/** Waits for what must come true, then for the end. */
+async function until(holds: () => boolean, { run, ended }: { run: HookRunner; ended: Promise<void> }): Promise<void> {
   while (!holds()) await sleep(1)
+  run.stop()
+  await ended
 }
 
 test('each message is handed on once, in the order of its sender, no more senders at once than said', async () => {
@@ -71,119 +72,85 @@ test('each message is handed on once, in the order of its sender, no more sender
   let running = 0
   let most = 0
   const busy = new Set<string>()
-  const hook: Hook = {
-    name: 'h',
-    async deliver(_, id) {
-      const sender = id.split('-')[0]!
-      expect(busy.has(sender)).toBe(false)
-      busy.add(sender)
-      most = Math.max(most, (running += 1))
-      await sleep(2)
-      running -= 1
-      busy.delete(sender)
-      done.push(id)
-    },
+  const deliver: Deliver = async (id, sender) => {
+    expect(busy.has(sender)).toBe(false)
+    busy.add(sender)
+    most = Math.max(most, (running += 1))
+    await sleep(2)
+    running -= 1
+    busy.delete(sender)
+    done.push(`${sender}${id}`)
   }
-  const run = runner(shelf('a', 'b', 'a', 'c', 'a', 'b', 'c', 'd'), hook)
-  await run.start()
-  await until(() => done.length === 8)
-  await run.stop()
+  await until(() => done.length === 8, runner(new Shelf('a', 'b', 'a', 'c', 'a', 'b', 'c', 'd'), deliver))
   expect(most).toBe(2)
-  expect(done.filter((id) => id.startsWith('a'))).toEqual(['a-1', 'a-3', 'a-5'])
-  expect(done.toSorted()).toEqual(['a-1', 'a-3', 'a-5', 'b-2', 'b-6', 'c-4', 'c-7', 'd-8'])
+  expect(done.filter((id) => id.startsWith('a'))).toEqual(['a1', 'a3', 'a5'])
+  expect(done.toSorted()).toEqual(['a1', 'a3', 'a5', 'b2', 'b6', 'c4', 'c7', 'd8'])
 })
 
 test('a message that comes while its sender is being served is not forgotten', async () => {
-  const feed = shelf('a')
-  const done: string[] = []
-  const run = runner(feed, {
-    name: 'h',
-    deliver(_, id) {
-      done.push(id)
-      if (done.length < 5) {
-        feed.store('a')
-        run.wake('a')
-      }
-      return Promise.resolve()
-    },
-  })
-  run.wake('a')
-  await until(() => done.length === 5)
-  await run.stop()
-  expect(done).toEqual(['a-1', 'a-2', 'a-3', 'a-4', 'a-5'])
+  const feed = new Shelf('a')
+  const done: number[] = []
+  const deliver: Deliver = (id) => {
+    done.push(id)
+    if (done.length < 50) feed.store('a')
+    return Promise.resolve()
+  }
+  await until(() => done.length === 50, runner(feed, deliver))
+  expect(done).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
 })
 
-test('what fails is tried again with the same id before the next one of its sender, then set aside where it can be seen', async () => {
-  const tries: string[] = []
-  const run = runner(shelf('a', 'a', 'b'), {
-    name: 'h',
-    deliver(_, id) {
-      tries.push(id)
-      return id === 'a-1' ? Promise.reject(new Error('no')) : Promise.resolve()
-    },
-  })
-  await run.start()
-  await until(() => tries.includes('a-2') && tries.includes('b-3'))
-  await run.stop()
-  expect(tries.filter((id) => id.startsWith('a'))).toEqual(['a-1', 'a-1', 'a-1', 'a-2'])
-  expect(ledger.aside()).toEqual([expect.objectContaining({ hook: 'h', id: 'a-1', attempts: 3, why: 'no' })])
-  ledger.forget('h', 'a-1')
+test('what fails is tried again before the next one of its sender, then set aside where it can be seen; others go on', async () => {
+  const tries: number[] = []
+  const deliver: Deliver = (id) => {
+    tries.push(id)
+    return id === 1 ? Promise.reject(new Error('no')) : Promise.resolve()
+  }
+  await until(() => tries.includes(2) && tries.includes(3), runner(new Shelf('a', 'a', 'b'), deliver))
+  expect(tries.filter((id) => id !== 3)).toEqual([1, 1, 1, 2])
+  expect(ledger.aside()).toEqual([expect.objectContaining({ hook: 'h', id: 1, attempts: 3, why: 'no' })])
+  ledger.forget({ hook: 'h', id: 1 })
   expect(ledger.aside()).toEqual([])
 })
 
-test('a hook that was stopped before it was done runs again with the same id, and what is done is not repeated', async () => {
-  const feed = shelf('a', 'a', 'a')
-  const first: string[] = []
-  const failing = runner(
-    feed,
-    {
-      name: 'h',
-      deliver(_, id) {
-        first.push(id)
-        return id === 'a-2' ? Promise.reject(new Error('not now')) : Promise.resolve()
-      },
-    },
-    { attempts: 1000, patience: 1000 },
-  )
-  await failing.start()
-  await until(() => first.includes('a-2'))
-  await failing.stop()
+test('what was not done when it was stopped runs again, and what is done is not repeated', async () => {
+  const feed = new Shelf('a', 'b', 'a', 'a', 'b')
+  const first: number[] = []
+  const stuck: Deliver = (id) => {
+    first.push(id)
+    return id === 3 ? Promise.reject(new Error('not now')) : Promise.resolve()
+  }
+  await until(() => first.includes(3) && first.includes(5), runner(feed, stuck, { attempts: 1000, patience: 10_000 }))
+  expect(new Set(first)).toEqual(new Set([1, 2, 3, 5]))
+  expect(ledger.mark('h')).toBe(2)
 
-  const second: string[] = []
-  const run = runner(feed, {
-    name: 'h',
-    deliver(_, id) {
-      second.push(id)
-      return Promise.resolve()
-    },
-  })
-  await run.start()
-  await until(() => second.length === 2)
-  await run.stop()
-  expect([first, second]).toEqual([
-    ['a-1', 'a-2'],
-    ['a-2', 'a-3'],
-  ])
+  const second: number[] = []
+  const works: Deliver = (id) => {
+    second.push(id)
+    return Promise.resolve()
+  }
+  await until(() => second.length === 2, runner(feed, works))
+  expect(second).toEqual([3, 4])
+  expect(ledger.mark('h')).toBe(5)
 })
 
 test('a hook that hangs is given up after its time', async () => {
-  const run = runner(
-    shelf('a'),
-    {
-      name: 'h',
-      deliver: (_, __, signal) =>
-        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })),
-    },
-    { timeout: 5, attempts: 1 },
-  )
-  await run.start()
-  await until(() => ledger.aside().length === 1)
-  await run.stop()
+  const hang: Deliver = (_, __, signal) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }))
+  await until(() => ledger.aside().length === 1, runner(new Shelf('a'), hang, { timeout: 5, attempts: 1 }))
   expect(ledger.aside()[0]!.why).toMatch(/timeout/)
 })
 
-test('hooks keep their cursors apart', () => {
-  ledger.advance('exec', 'a', 7)
-  ledger.advance('exec', 'a', 3)
-  expect([ledger.cursor('exec', 'a'), ledger.cursor('webhook', 'a'), ledger.cursor('exec', 'b')]).toEqual([7, 0, 0])
+test('a hook begins behind what was stored before it was asked for, once', () => {
+  ledger.begin('exec', 7)
+  ledger.begin('exec', 9)
+  expect([ledger.mark('exec'), ledger.mark('webhook')]).toEqual([7, 0])
+})
+
+test('a ledger that cannot be written ends the run with its error', async () => {
+  const { ended } = runner(new Shelf('a'), () => {
+    ledger[Symbol.dispose]()
+    return Promise.resolve()
+  })
+  await expect(ended).rejects.toThrow(/database is not open/)
+  ledger = new HookLedger(join(sandbox.folder, 'another.db'))
 })

@@ -1,0 +1,23 @@
+/** The inbox: the journal in the server's folder of state. */
+import type { Home } from '@countersign/keyexchange'
+import { CliError } from '@countersign/keyexchange/cli'
+import { openJournal, type StoredJournal } from '@countersign/store'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+function journalFile(home: Home): string {
+  return join(home.stateFolder, 'journal.db')
+}
+
+/** Opens the journal, and makes it where there is none yet. @throws LocalError STORAGE */
+export function openInbox(home: Home): Promise<StoredJournal> {
+  mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
+  return openJournal(journalFile(home))
+}
+
+/** Opens the journal that there is. @throws CliError MISSING */
+export function openExistingInbox(home: Home): Promise<StoredJournal> {
+  const file = journalFile(home)
+  if (existsSync(file)) return openInbox(home)
+  throw new CliError('MISSING', `there is no journal at ${file}`, 'a server makes it when it first runs; --root says which one')
+}
