@@ -1,0 +1,41 @@
+/** What the compiler refuses: `@ts-expect-error` is an error itself where there is none to expect. */
+import { expect, test } from 'vitest'
+import type { TrafficSecrets } from '../../src/handshake/key-schedule.ts'
+import type { Established, VerifiedPeer } from '../../src/handshake/peer.ts'
+import type { Peer } from '../../src/handshake/step.ts'
+import * as protocol from '../../src/protocol.ts'
+import * as surface from '../../src/index.ts'
+import { establish } from '../harness/handshake.ts'
+import { freshSigner } from '../harness/signer.ts'
+
+const { publicKey } = freshSigner()
+
+test('a VerifiedPeer is made by verification alone: not of a peer and a key, nor of another one with a key changed', () => {
+  const peer: Peer = { keys: [publicKey] }
+  // @ts-expect-error a peer that is pinned has proved nothing
+  const pinned: VerifiedPeer = peer
+  // @ts-expect-error a key beside it proves nothing either
+  const withKey: VerifiedPeer = { ...peer, key: publicKey }
+  const take = ({ peer: verified }: Pick<Established, 'peer'>): VerifiedPeer => verified
+  // @ts-expect-error nor where one is asked for
+  take({ peer: { keys: [publicKey], key: publicKey } })
+  expect([pinned, withKey].every(({ keys }) => keys[0] === publicKey)).toBe(true)
+  expect(take(establish().client).key.algorithm).toBe('ed25519')
+})
+
+test('TrafficSecrets are made by a finished schedule alone', () => {
+  const bytes = new Uint8Array(32)
+  const secrets = { client: bytes, server: bytes, sessionId: bytes }
+  // @ts-expect-error three secrets are not a schedule
+  const made: TrafficSecrets = secrets
+  const options = { role: 'client', secrets, mayReceive: true, now: 0 } as const
+  // @ts-expect-error nor can a session be made of them
+  const session = new protocol.Session(options)
+  expect([made.client, session.closeSent]).toEqual([bytes, false])
+})
+
+test('neither verification nor schedule is exported', () => {
+  const names = [...Object.keys(surface), ...Object.keys(protocol)]
+  expect(names).toEqual(expect.arrayContaining(['connect', 'clientHandshake', 'serverHandshake', 'Session']))
+  expect(names.filter((name) => /verifyPeer|trafficSecrets|handshakeSecrets|masterSecret/.test(name))).toEqual([])
+})
