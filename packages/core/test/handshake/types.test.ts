@@ -10,7 +10,7 @@ import { freshSigner } from '../harness/signer.ts'
 
 const { publicKey } = freshSigner()
 
-test('a VerifiedPeer is made by verification alone: not of a peer and a key, nor of another one with a key changed', () => {
+test('a VerifiedPeer is made by verification alone: a pinned peer is none, nor is one with a key beside it', () => {
   const peer: Peer = { keys: [publicKey] }
   // @ts-expect-error a peer that is pinned has proved nothing
   const pinned: VerifiedPeer = peer
