@@ -1,12 +1,9 @@
 /** Two sessions that talk in memory: time is a number, and the stream is cut, held back and lost as a test says. */
 import { concat, copy, hex } from '../../src/bytes.ts'
-import type { ErrorCode } from '../../src/errors.ts'
 import type { TrafficSecrets } from '../../src/handshake/key-schedule.ts'
-import { reasonOf } from '../../src/node/ending.ts'
 import type { CountersignError } from '../../src/errors.ts'
 import type { Limits } from '../../src/session/limits.ts'
 import { Session, type SessionEvent } from '../../src/session/session.ts'
-import type { Reason } from '../../src/wire/records.ts'
 import { establish } from './handshake.ts'
 
 export type Role = 'client' | 'server'
@@ -115,9 +112,4 @@ export class Pair {
       if (states.some((state) => state !== 'on')) return
     }
   }
-}
-
-/** How a side ends by an error: in silence, or with a CLOSE of this reason. */
-export function endingOf(error: CountersignError): { readonly code: ErrorCode; readonly close: Reason | undefined } {
-  return { code: error.code, close: reasonOf(error) }
 }
