@@ -1,11 +1,11 @@
 /** `keys` with no words: two homes on one machine that know each other, in one step. */
 import type { Command } from 'commander'
 import { CliError } from '../cli/exit.ts'
-import { createHome, homeExists } from '../home/create.ts'
+import { homeExists } from '../home/create.ts'
 import type { Home } from '../home/home.ts'
 import { DEFAULT_PORT, type Role } from '../home/layout.ts'
 import { formatAddress } from './address.ts'
-import { type Context, contextOf, homeOf, keyRecord, type KeysOptions, pathsOf } from './context.ts'
+import { type Context, contextOf, homeOf, keyRecord, type KeysOptions, newHome, pathsOf } from './context.ts'
 
 export function both(program: Command, interrupted: AbortSignal): void {
   program.allowExcessArguments().action(async (_: unknown, command: Command) => {
@@ -28,7 +28,7 @@ interface Side {
 async function madeOrFound(context: Context<KeysOptions>, role: Role): Promise<Side> {
   const paths = pathsOf(context, role)
   const made = !homeExists(paths)
-  if (made) await createHome(paths, { name: role })
+  if (made) await newHome(context, paths, { name: role })
   return { home: homeOf(context, role), made }
 }
 

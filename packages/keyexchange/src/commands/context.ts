@@ -1,10 +1,11 @@
 /** What every command of `keys` starts from. */
-import type { PublicKey } from '@countersign/core'
+import type { PrivateKey, PublicKey } from '@countersign/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../cli/exit.ts'
-import { type CommonOptions, outputOf, passphraseAsker } from '../cli/program.ts'
+import { type CommonOptions, outputOf, passphraseAsker, passphraseSource } from '../cli/program.ts'
 import type { Output } from '../cli/output.ts'
-import { homeExists } from '../home/create.ts'
+import { readSecret } from '../cli/secret.ts'
+import { createHome, type CreateHomeOptions, homeExists } from '../home/create.ts'
 import { type Home, openHome } from '../home/home.ts'
 import { homePaths, type HomePaths, resolveRoot, type Role, ROLES } from '../home/layout.ts'
 import type { AskPassphrase } from '../home/own.ts'
@@ -50,6 +51,16 @@ export function roleOf(context: Context<KeysOptions>): Role {
 
 export function homeOf(context: Context<KeysOptions>, role: Role = roleOf(context)): Home {
   return openHome({ root: context.options.root, role, passphrase: context.ask })
+}
+
+/** Makes a home, its key under the passphrase that option or environment give. @throws as createHome */
+export function newHome(
+  { options }: Context<KeysOptions>,
+  paths: HomePaths,
+  wanted: CreateHomeOptions = {},
+): Promise<PrivateKey> {
+  const source = passphraseSource(options)
+  return createHome(paths, { ...wanted, ...(source !== undefined && { passphrase: readSecret(source, 'passphrase') }) })
 }
 
 /** A public key as --json prints it. */

@@ -2,10 +2,8 @@
 import type { Algorithm, PrivateKey, RsaBits } from '@countersign/core'
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli/exit.ts'
-import { passphraseSource } from '../cli/program.ts'
-import { readSecret } from '../cli/secret.ts'
-import { createHome } from '../home/create.ts'
-import { asOption, type Context, contextOf, keyRecord, type KeysOptions, parsedBy, pathsOf, roleOf } from './context.ts'
+import type { Role } from '../home/layout.ts'
+import { asOption, type Context, contextOf, keyRecord, type KeysOptions, newHome, parsedBy, pathsOf, roleOf } from './context.ts'
 
 interface InitOptions extends KeysOptions {
   readonly type: Algorithm
@@ -31,12 +29,10 @@ export function init(program: Command): void {
       if (bits !== undefined && type !== 'rsa')
         throw new CliError('USAGE', `--bits says nothing of ${type}`, 'leave it out, or add --type rsa')
       const role = roleOf(context)
-      const source = passphraseSource(context.options)
-      const privateKey = await createHome(pathsOf(context, role), {
+      const privateKey = await newHome(context, pathsOf(context, role), {
         algorithm: type,
         ...(bits && { bits }),
         ...(name !== undefined && { name }),
-        ...(source !== undefined && { passphrase: readSecret(source, 'passphrase') }),
       })
       reportHome(context, role, privateKey)
     })
@@ -46,8 +42,8 @@ function parseBits(text: string): RsaBits | undefined {
   return ([2048, 3072, 4096] as const).find((bits) => String(bits) === text)
 }
 
-function reportHome(context: Context<KeysOptions>, role: string, { publicKey }: PrivateKey): void {
-  const { home } = pathsOf(context, roleOf(context))
+function reportHome(context: Context<KeysOptions>, role: Role, { publicKey }: PrivateKey): void {
+  const { home } = pathsOf(context, role)
   const record = keyRecord(publicKey)
   context.output.result({ role, home, ...record }, [
     `made ${home}, whose key is ${record.type}`,

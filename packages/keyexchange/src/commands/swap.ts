@@ -2,16 +2,15 @@
 import { type Command, Option } from 'commander'
 import type { AddressInfo } from 'node:net'
 import { CliError } from '../cli/exit.ts'
-import { passphraseSource } from '../cli/program.ts'
 import { readSecret, type SecretSource } from '../cli/secret.ts'
 import { style } from '../cli/text.ts'
-import { createHome, homeExists } from '../home/create.ts'
+import { homeExists } from '../home/create.ts'
 import type { Home } from '../home/home.ts'
 import { DEFAULT_PORT, type Role } from '../home/layout.ts'
 import type { Spent } from '../swap/listen.ts'
 import type { Party } from '../swap/drive.ts'
 import type { Swapped } from '../swap/step.ts'
-import { asOption, type Context, contextOf, homeOf, keyRecord, type KeysOptions, pathsOf } from './context.ts'
+import { asOption, type Context, contextOf, homeOf, keyRecord, type KeysOptions, newHome, pathsOf } from './context.ts'
 import { formatAddress, ownAddress, parseAddress, parseListenAddress } from './address.ts'
 
 interface SwapOptions extends KeysOptions {
@@ -69,8 +68,7 @@ async function prepare(context: Context<SwapOptions>, side: Role, serverAddress?
   const role = options.as ?? side
   const paths = pathsOf(context, role)
   if (!homeExists(paths)) {
-    const source = passphraseSource(options)
-    await createHome(paths, source === undefined ? {} : { passphrase: readSecret(source, 'passphrase') })
+    await newHome(context, paths)
     output.note(`made ${paths.home}, which was missing, with a key of its own`)
   }
   const home = homeOf(context, role)

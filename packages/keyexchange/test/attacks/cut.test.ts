@@ -1,17 +1,13 @@
-/** The connection cut at every frame: no side is sure of what is not so, and running again heals. */
+/**
+ * The connection cut at every frame: no side is sure of what is not so, and running again heals. Without TEST_FULL, between
+ * real programs, at the frames around which a code is spent and keys are saved; protocol.test.ts cuts at every one.
+ */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { dialing, filesIn, keysJson, listening, type Outcome, temporaryFolder } from '../program.ts'
+import { dialing, filesIn, listening, madeHome, type Outcome } from '../program.ts'
 import { peersOf, relay } from './attacker.ts'
 
-const FRAMES = 12
-
-function homes(): { server: string; client: string } {
-  const [server, client] = [temporaryFolder(), temporaryFolder()]
-  keysJson(['--root', server, 'init', '--as', 'server', '--name', 'ben'])
-  keysJson(['--root', client, 'init', '--as', 'client', '--name', 'ada'])
-  return { server, client }
-}
+const FRAMES = process.env['TEST_FULL'] === undefined ? [5, 9, 10, 11] : Array.from({ length: 12 }, (_, i) => i)
 
 const NOTICE = /was saved here, but the other side did not say that it has saved this side's key\nhint: run the swap again/
 
@@ -20,8 +16,8 @@ function isHonest({ status, stderr }: Outcome, saved: boolean, otherSaved: boole
   return status === 0 ? saved && otherSaved : NOTICE.test(stderr) === saved
 }
 
-test.each(Array.from({ length: FRAMES }, (_, i) => i))('frame %i', async (at) => {
-  const { server, client } = homes()
+test.each(FRAMES)('frame %i', async (at) => {
+  const [server, client] = [await madeHome('server', { name: 'ben' }), await madeHome('client', { name: 'ada' })]
   const { listener, event, port } = await listening(server)
   const middle = await relay(port, (frame, _, index) => (index < at ? frame : undefined))
   const dialed = await dialing(client, middle.port, event.code).exited

@@ -2,7 +2,7 @@
 import { generatePrivateKey, readPrivateKey } from '@countersign/core'
 import { describe, expect, test } from 'vitest'
 import { ed25519SmallOrder, rsaWithExponentOne, spkiOfRsa, withTrailingBytes } from '../keys.ts'
-import { contentOf, dialing, keysJson, type Outcome, listening, temporaryFolder } from '../program.ts'
+import { contentOf, dialing, keysJson, type Outcome, listening, madeHome, temporaryFolder } from '../program.ts'
 import { type FalseOffer, offerFalsely, peersOf } from './attacker.ts'
 
 /** A listener that trusts ada, has revoked bob, and meets an offer. */
@@ -10,8 +10,7 @@ async function meet(
   offer: (event: { code: string; port: number; server: string }) => FalseOffer,
   ...words: string[]
 ): Promise<Outcome & { server: string }> {
-  const server = temporaryFolder()
-  keysJson(['--root', server, 'init', '--as', 'server', '--name', 'ben'])
+  const server = await madeHome('server', { name: 'ben' })
   const { listener, event, port } = await listening(server, ...words)
   await expect(offerFalsely(offer({ code: event.code, port, server }))).rejects.toMatchObject({ code: 'DECLINED' })
   return { ...(await listener.exited), server }
@@ -85,8 +84,7 @@ describe('a listener that has met others before', () => {
   })
 
   test('refuses a pinned name with another key; --peer names it otherwise', async () => {
-    const [server, client] = [temporaryFolder(), temporaryFolder()]
-    keysJson(['--root', client, 'init', '--name', 'ada'])
+    const [server, client] = [temporaryFolder(), await madeHome('client', { name: 'ada' })]
     const first = await listening(server)
     await dialing(client, first.port, first.event.code).exited
     await first.listener.exited

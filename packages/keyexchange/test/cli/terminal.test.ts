@@ -3,7 +3,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, type TestContext } from 'vitest'
-import { ENVIRONMENT, keysJson, listening, MAIN, temporaryFolder, contentOf } from '../program.ts'
+import { openHome } from '../../src/home/home.ts'
+import { ENVIRONMENT, listening, madeHome, MAIN, temporaryFolder, contentOf } from '../program.ts'
 
 function requireScript(context: TestContext): void {
   const { status, stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' })
@@ -108,8 +109,7 @@ test('Ctrl-C at a prompt is exit status 130', async (context) => {
 
 test('a passphrase is asked for twice, and never shown', async (context) => {
   requireScript(context)
-  const root = temporaryFolder()
-  keysJson(['--root', root, 'init'])
+  const root = await madeHome('client', { name: 'ada' })
   const terminal = new Terminal('--root', root, 'passwd')
   await terminal.shows('New passphrase')
   terminal.type('correct horse\r')
@@ -122,9 +122,8 @@ test('a passphrase is asked for twice, and never shown', async (context) => {
 
 test('the fingerprint of an imported key is typed and compared by the machine', async (context) => {
   requireScript(context)
-  const [root, other] = [temporaryFolder(), temporaryFolder()]
-  keysJson(['--root', root, 'init'])
-  const { fingerprint } = keysJson(['--root', other, 'init', '--name', 'ben']) as { fingerprint: string }
+  const [root, other] = [await madeHome('client', { name: 'ada' }), await madeHome('client', { name: 'ben' })]
+  const { fingerprint } = openHome({ root: other, role: 'client' }).publicKey
   const words = ['--root', root, 'import', join(other, 'client/identity.pub.pem')]
   const wrong = new Terminal(...words)
   await wrong.shows('The fingerprint that the owner')

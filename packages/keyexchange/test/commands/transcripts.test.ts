@@ -3,13 +3,12 @@ import { generatePrivateKey, publicKeyPem } from '@countersign/core'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Role } from '../../src/home/layout.ts'
 import { pem, rsaWithExponentOne, spkiOfRsa } from '../keys.ts'
-import { contentOf, file, keys, keysJson, modeOf, temporaryFolder } from '../program.ts'
+import { contentOf, file, keys, keysJson, madeHome, modeOf, temporaryFolder } from '../program.ts'
 
-function home(...words: string[]): string {
-  const root = temporaryFolder()
-  keysJson(['--root', root, 'init', '--name', 'ada', ...words])
-  return root
+function home(role: Role = 'client'): Promise<string> {
+  return madeHome(role, { name: 'ada' })
 }
 
 const ben = generatePrivateKey().publicKey
@@ -44,24 +43,24 @@ describe('each failure is one error line, one hint line and its exit status', ()
       /not the expected one; nothing was changed/,
     ],
     ['the own key', 10, (root) => ['import', join(root, 'client/identity.pub.pem'), '--expect', 'x'], /this home's own key/],
-  ])('%s', (_, exit, words, what) => {
-    const root = home()
+  ])('%s', async (_, exit, words, what) => {
+    const root = await home()
     const { status, stdout, stderr } = keys(['--root', root, ...words(root)])
     expect(stderr).toMatch(what)
     expect(stderr).toMatch(/^error: .+\nhint: .+\n$/)
     expect([status, stdout]).toEqual([exit, ''])
   })
 
-  test('--json prints the failure as an object too', () => {
-    const { status, stdout, stderr } = keys(['--root', home(), 'revoke', 'nobody', '--json'])
+  test('--json prints the failure as an object too', async () => {
+    const { status, stdout, stderr } = keys(['--root', await home(), 'revoke', 'nobody', '--json'])
     const { error } = JSON.parse(stdout) as { error: Record<string, unknown> }
     expect(error).toMatchObject({ code: 'MISSING', exit: 4 })
     expect(stderr).toBe(`error: ${String(error['message'])}\nhint: ${String(error['hint'])}\n`)
     expect(status).toBe(4)
   })
 
-  test('a private key that others can read', () => {
-    const root = home()
+  test('a private key that others can read', async () => {
+    const root = await home()
     chmodSync(join(root, 'client/identity.pem'), 0o644)
     const { status, stderr } = keys(['--root', root, 'list'])
     expect(stderr).toBe(
@@ -71,15 +70,15 @@ describe('each failure is one error line, one hint line and its exit status', ()
   })
 })
 
-test('two homes: which one must be said', () => {
+test('two homes: which one must be said', async () => {
   const root = temporaryFolder()
   keysJson(['--root', root])
   const { status, stderr } = keys(['--root', root, 'revoke', 'server'])
   expect([status, stderr]).toEqual([2, 'error: there are two homes here\nhint: say which one: --as server or --as client\n'])
 })
 
-test('export and import: the fingerprint in either form is compared by the machine', () => {
-  const [a, b] = [home(), home('--as', 'server')]
+test('export and import: the fingerprint in either form is compared by the machine', async () => {
+  const [a, b] = [await home(), await home('server')]
   const { pem: exported, fingerprint } = keysJson(['--root', a, 'export']) as { pem: string; fingerprint: string }
   const hexadecimal = Buffer.from(fingerprint.slice(8), 'base64').toString('hex')
   const imported = keysJson(['--root', b, 'import', '-', '--expect', hexadecimal, '--address', 'ada.example:11564'], {
@@ -92,14 +91,14 @@ test('export and import: the fingerprint in either form is compared by the machi
   expect(keysJson(['--root', b, 'import', '-', '--expect', fingerprint], { stdin: exported })).toMatchObject({ existed: true })
 })
 
-test('import without --expect, where nobody can be asked, is refused', () => {
-  const root = home()
+test('import without --expect, where nobody can be asked, is refused', async () => {
+  const root = await home()
   const { status, stderr } = keys(['--root', root, 'import', benFile(root), '--peer', 'ben'])
   expect([status, stderr.split('\n')[1]]).toEqual([2, 'hint: give it with --expect'])
 })
 
-test('list says what is known of each key', () => {
-  const root = home()
+test('list says what is known of each key', async () => {
+  const root = await home()
   keysJson(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint])
   const { stdout } = keys(['--root', root, 'list'])
   expect(stdout.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME').split('\n')).toEqual([
@@ -115,20 +114,20 @@ test('list says what is known of each key', () => {
   ])
 })
 
-test('show adds a code to scan', () => {
-  const { stdout } = keys(['--root', home(), 'show'])
+test('show adds a code to scan', async () => {
+  const { stdout } = keys(['--root', await home(), 'show'])
   expect(stdout.match(/^[█▀▄ ]{20,}$/gm)!.length).toBeGreaterThan(10)
 })
 
-test('--quiet leaves results and errors', () => {
-  const root = home()
+test('--quiet leaves results and errors', async () => {
+  const root = await home()
   expect(keys(['--root', root, 'export']).stderr).toMatch(/^its fingerprint/)
   const { stdout, stderr } = keys(['--root', root, 'export', '--quiet'])
   expect([stdout.includes('BEGIN PUBLIC KEY'), stderr]).toEqual([true, ''])
 })
 
-test('forget drops a peer, who may come again; a revoked one may not', () => {
-  const root = home()
+test('forget drops a peer, who may come again; a revoked one may not', async () => {
+  const root = await home()
   const add = (): number | null =>
     keys(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint]).status
   expect(add()).toBe(0)
@@ -138,8 +137,8 @@ test('forget drops a peer, who may come again; a revoked one may not', () => {
   expect(add()).toBe(10)
 })
 
-test('passwd changes the passphrase, removes it, and leaves the key as it is when the old one is wrong', () => {
-  const root = home()
+test('passwd changes the passphrase, removes it, and leaves the key as it is when the old one is wrong', async () => {
+  const root = await home()
   const [first, second] = [file(root, 'first', 'correct horse\n'), file(root, 'second', 'battery staple\n')]
   const path = join(root, 'client/identity.pem')
   keysJson(['--root', root, 'passwd', '--new-passphrase-file', first])
@@ -178,8 +177,8 @@ describe('doctor', () => {
       },
       /others can write/,
     ],
-  ])('%s is unsound, and --fix shuts others out', (_, exit, plant, what) => {
-    const root = home()
+  ])('%s is unsound, and --fix shuts others out', async (_, exit, plant, what) => {
+    const root = await home()
     plant(root)
     const found = doctor(root)
     expect(found).toMatchObject({
@@ -220,8 +219,8 @@ describe('doctor', () => {
       /same key as x\.pem/,
     ],
     ['an own key that is no key', 6, (root) => void file(join(root, 'client'), 'identity.pem', 'x'), /no PEM block/],
-  ])('%s is unsound, and needs a person', (_, exit, plant, what) => {
-    const root = home()
+  ])('%s is unsound, and needs a person', async (_, exit, plant, what) => {
+    const root = await home()
     plant(root)
     expect(doctor(root, '--fix')).toMatchObject({
       status: exit,
@@ -235,16 +234,16 @@ describe('doctor', () => {
     ['a missing folder', (root) => rmSync(join(root, 'client/chains'), { recursive: true })],
     ['a missing public key', (root) => rmSync(join(root, 'client/identity.pub.pem'))],
     ['another public key', (root) => void file(join(root, 'client'), 'identity.pub.pem', publicKeyPem(ben))],
-  ])('%s is untidy, and --fix puts it right', (_, plant) => {
-    const root = home()
+  ])('%s is untidy, and --fix puts it right', async (_, plant) => {
+    const root = await home()
     plant(root)
     expect(doctor(root)).toMatchObject({ status: 0, sound: true, findings: [{ unsound: false, fixed: false }] })
     expect(doctor(root, '--fix')).toMatchObject({ status: 0, findings: [{ fixed: true }] })
     expect(doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
   })
 
-  test('a public key that is missing beside a private key under a passphrase is made again', () => {
-    const root = home()
+  test('a public key that is missing beside a private key under a passphrase is made again', async () => {
+    const root = await home()
     const passphrase = file(root, 'passphrase', 'correct horse\n')
     keysJson(['--root', root, 'passwd', '--new-passphrase-file', passphrase])
     rmSync(join(root, 'client/identity.pub.pem'))

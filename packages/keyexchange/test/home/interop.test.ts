@@ -75,9 +75,9 @@ test.for([
 test.for([
   ['ed25519', '', []],
   ['ed25519', 'correct horse', []],
-  ['ed25519', 'correct horse', ['-Z', 'aes256-cbc']],
+  ['ed25519', 'correct horse', ['-a', '2', '-Z', 'aes256-cbc']],
   ['rsa', '', ['-b', '3072']],
-  ['rsa', 'correct horse', ['-b', '2048']],
+  ['rsa', 'correct horse', ['-a', '2', '-b', '2048']],
   ['rsa', '', ['-b', '2048', '-m', 'PEM']],
   ['rsa', 'correct horse', ['-b', '2048', '-m', 'PKCS8']],
 ] as const)(

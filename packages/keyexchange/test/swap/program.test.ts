@@ -12,6 +12,7 @@ import {
   keys,
   keysJson,
   listening,
+  madeHome,
   modeOf,
   Running,
   temporaryFolder,
@@ -34,9 +35,8 @@ const types: [Algorithm, Algorithm][] = [
 ]
 
 test.each(types)('a server with %s and a client with %s hold each other’s key after one run', async (a, b) => {
-  const [server, client] = [temporaryFolder(), temporaryFolder()]
-  keysJson(['--root', server, 'init', '--as', 'server', '--type', a, '--name', 'ben'])
-  keysJson(['--root', client, 'init', '--as', 'client', '--type', b, '--name', 'ada'])
+  const server = await madeHome('server', { name: 'ben', algorithm: a })
+  const client = await madeHome('client', { name: 'ada', algorithm: b })
   const { listener, event, port } = await listening(server)
   const dialed = await dialing(client, port, event.code).exited
   expect([dialed.status, (await listener.exited).status]).toEqual([0, 0])
@@ -51,9 +51,7 @@ test.each(types)('a server with %s and a client with %s hold each other’s key 
 })
 
 test('what each side sees', async () => {
-  const [server, client] = [temporaryFolder(), temporaryFolder()]
-  keysJson(['--root', server, 'init', '--as', 'server', '--name', 'ben'])
-  keysJson(['--root', client, 'init', '--as', 'client', '--name', 'ada'])
+  const [server, client] = [await madeHome('server', { name: 'ben' }), await madeHome('client', { name: 'ada' })]
   const [ben, ada] = [rows(server)[0]!, rows(client)[0]!]
   const { listener, event, port } = await listening(server)
   const dialed = await dialing(client, port, event.code).exited
