@@ -1,5 +1,5 @@
 /** The frame of a command line: the options that every program and command takes. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { Output } from './output.ts'
 import { askSecret, readSecret, type SecretSource } from './secret.ts'
@@ -31,10 +31,15 @@ export function createProgram(name: string, description: string, manifest: URL):
     .option('--quiet', 'print results and errors only')
     .option('--no-input', 'never ask; fail instead')
     .option('--passphrase-file <file>', 'read the passphrase of the private key from a file (COUNTERSIGN_PASSPHRASE_FILE)')
-    .addOption(new Option('--passphrase-fd <n>', 'read it from an open descriptor').argParser(Number))
+    .addOption(new Option('--passphrase-fd <n>', 'read it from an open descriptor').argParser(parseDescriptor))
     .exitOverride()
     .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
+}
+
+function parseDescriptor(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is the number of an open descriptor.')
 }
 
 /** Parses the words of the process; help and version, once printed, are no failure. */
@@ -58,8 +63,10 @@ export function passphraseSource({ passphraseFile, passphraseFd }: CommonOptions
 /** What `openHome` asks for a passphrase: option, environment, then a prompt. */
 export function passphraseAsker(options: CommonOptions, output: Output): (path: string) => Promise<string> {
   const source = passphraseSource(options)
-  return async (path) =>
-    source === undefined
-      ? askSecret(output, `Passphrase of ${path}`, 'give it by --passphrase-file or COUNTERSIGN_PASSPHRASE_FILE')
-      : readSecret(source, 'passphrase')
+  if (source === undefined) {
+    return (path) => askSecret(output, `Passphrase of ${path}`, 'give it by --passphrase-file or COUNTERSIGN_PASSPHRASE_FILE')
+  }
+  // A descriptor can be read once, and may be asked for two keys.
+  let passphrase: string | undefined
+  return async () => (passphrase ??= readSecret(source, 'passphrase'))
 }

@@ -1,5 +1,5 @@
 /** The folder chains/: accepted rotations, and the old public keys that verify old evidence. */
-import { type PublicKey, readPublicKey } from '@countersign/core'
+import { PeerError, type PublicKey, readPublicKey } from '@countersign/core'
 import { hex } from '@countersign/core/protocol'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,9 +30,8 @@ export function readLinks(paths: HomePaths, onProblem: OnProblem): Links {
   const links = new Map<string, Link>()
   if (!existsSync(paths.chains)) return links
   requireUnwritable(paths.chains)
-  for (const file of readdirSync(paths.chains)
-    .filter((name) => name.endsWith('.rotation'))
-    .toSorted()) {
+  const files = readdirSync(paths.chains).filter((name) => name.endsWith('.rotation'))
+  for (const file of files.toSorted()) {
     const path = join(paths.chains, file)
     try {
       const link = readLink(path)
@@ -51,14 +50,25 @@ function readLink(path: string): Link {
   const rotation = readRotation(readFileSync(path, 'utf8'))
   const file = readFileSync(keyPath, 'utf8')
   const old = readPublicKey(file)
-  if (!vouches(old, rotation)) throw new Error('the old key did not sign this rotation')
+  if (!vouches(old, rotation)) throw new PeerError('BAD_SIGNATURE', `the old key did not sign ${path}`)
   return { old, about: readAbout(file), rotation }
 }
 
 /** The links that lead to this key, the newest first. */
 export function linksBehind(links: Links, publicKey: PublicKey): Link[] {
   const behind: Link[] = []
-  for (let link = links.get(hex(publicKey.id)); link && !behind.includes(link); link = links.get(hex(link.old.id)))
+  let link = links.get(hex(publicKey.id))
+  while (link && !behind.includes(link)) {
     behind.push(link)
+    link = links.get(hex(link.old.id))
+  }
   return behind
+}
+
+/** The links that lead to this home's own key; what is wrong in the folder is for TrustStore to say. */
+export function ownLinks(paths: HomePaths, own: PublicKey): Link[] {
+  return linksBehind(
+    readLinks(paths, () => {}),
+    own,
+  )
 }

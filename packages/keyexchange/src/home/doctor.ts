@@ -4,7 +4,7 @@ import { equal } from '@countersign/core/protocol'
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { CliError } from '../cli/exit.ts'
-import { linksBehind, readLinks } from './chains.ts'
+import { ownLinks } from './chains.ts'
 import { makeFolder, removeFile, TEMPORARY } from './files.ts'
 import type { HomePaths } from './layout.ts'
 import { type AskPassphrase, type OwnKey, ownChain, readOwn, readPrevious, unlockFile } from './own.ts'
@@ -113,10 +113,7 @@ function* previousKey(paths: HomePaths, own: OwnKey): Iterable<Finding> {
     yield untidy(paths.previous, `${paths.previous} was left behind by a rotation that was interrupted`, remove)
     return
   }
-  const links = linksBehind(
-    readLinks(paths, () => {}),
-    own.publicKey,
-  )
+  const links = ownLinks(paths, own.publicKey)
   const link = links.find(({ old }) => equal(old.id, previous.publicKey.id))
   if (!link) {
     const error = new CliError('CONFLICT', `${paths.previous} is no key that this home has rotated away from`, 'move it away')

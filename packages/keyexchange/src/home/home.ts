@@ -5,7 +5,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename } from 'node:path'
 import { CliError } from '../cli/exit.ts'
 import type { About } from './about.ts'
-import { linksBehind, readLinks } from './chains.ts'
+import { ownLinks } from './chains.ts'
 import { makeFolder, removeFile } from './files.ts'
 import { homePaths, type HomePaths, resolveRoot, type Role } from './layout.ts'
 import { type AskPassphrase, ownChain, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
@@ -197,10 +197,7 @@ export class Home {
 
   /** When the overlap of one of this side's earlier keys ends; -Infinity for a key without a successor. */
   #endOfOverlap(old: PublicKey): number {
-    const links = linksBehind(
-      readLinks(this.paths, () => {}),
-      this.publicKey,
-    )
+    const links = ownLinks(this.paths, this.publicKey)
     return links.find((link) => equal(link.old.id, old.id))?.rotation.notAfter ?? -Infinity
   }
 

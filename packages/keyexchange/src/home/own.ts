@@ -4,7 +4,7 @@ import { equal } from '@countersign/core/protocol'
 import { existsSync, readFileSync } from 'node:fs'
 import { CliError } from '../cli/exit.ts'
 import { type About, readAbout } from './about.ts'
-import { linksBehind, readLinks } from './chains.ts'
+import { ownLinks, readLinks } from './chains.ts'
 import type { HomePaths } from './layout.ts'
 import { requirePrivate, requireUnwritable } from './permissions.ts'
 
@@ -93,9 +93,6 @@ export async function unlockFile(path: string, ask: AskPassphrase): Promise<Priv
 
 /** This home's keys, the oldest first, the present one last. */
 export function ownChain(paths: HomePaths, own: OwnKey): PublicKey[] {
-  const behind = linksBehind(
-    readLinks(paths, () => {}),
-    own.publicKey,
-  )
-  return [...behind.map(({ old }) => old).toReversed(), own.publicKey]
+  const earlier = ownLinks(paths, own.publicKey).map(({ old }) => old)
+  return [...earlier.toReversed(), own.publicKey]
 }

@@ -4,7 +4,7 @@ import { equal } from '@countersign/core/protocol'
 import { existsSync } from 'node:fs'
 import { CliError } from '../cli/exit.ts'
 import { type About, isoDate, publicKeyFile } from './about.ts'
-import { chainPaths, linksBehind, readLinks } from './chains.ts'
+import { chainPaths, ownLinks } from './chains.ts'
 import { privateKeyFile } from './create.ts'
 import { linkFile, makeFolder, PRIVATE_MODE, PUBLIC_MODE, replaceFile } from './files.ts'
 import type { Home } from './home.ts'
@@ -61,10 +61,7 @@ export function writeOwnPublicKey(paths: HomePaths, publicKey: PublicKey, about:
 function requireNoOverlap(paths: HomePaths, own: OwnKey): void {
   const previous = readPrevious(paths, own)
   if (!previous) return
-  const links = linksBehind(
-    readLinks(paths, () => {}),
-    own.publicKey,
-  )
+  const links = ownLinks(paths, own.publicKey)
   const end = links[0] ? `lasts until ${isoDate(links[0].rotation.notAfter)}` : 'has no statement'
   const hint = 'wait until it is over; after that the old private key goes by itself'
   throw new CliError('EXISTS', `the overlap of an earlier rotation ${end}; nothing was changed`, hint)

@@ -73,6 +73,17 @@ test('a passphrase comes from a descriptor too', () => {
   expect(keys(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` }).status).toBe(0)
 })
 
+test('a descriptor is read once, also where a rotation has left two keys under its passphrase', () => {
+  const root = temporaryFolder()
+  const passphrase = file(root, 'passphrase', `${PASSPHRASE}\n`)
+  keysJson(['--root', root, 'init', '--passphrase-file', passphrase])
+  keysJson(['--root', root, 'rotate', '--passphrase-file', passphrase])
+  keysJson(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })
+  for (const name of ['identity.pem', 'previous.pem']) {
+    expect(readFileSync(join(root, 'client', name), 'utf8')).toContain('BEGIN PRIVATE KEY')
+  }
+})
+
 test('an empty passphrase file protects nothing, and is refused', () => {
   const root = temporaryFolder()
   const { status, stderr } = keys(['--root', root, 'init', '--passphrase-file', file(root, 'empty', '\n')])
