@@ -54,8 +54,8 @@ function requireSqlite(): void {
   }
 }
 
-/** SQLite gives its other files the mode of this one. */
-function makePrivateFile(file: string): void {
+/** Makes an empty file for a database, where there is none: SQLite gives its other files the mode of this one. */
+export function makePrivateFile(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
   fsyncFolder(dirname(file))
 }

@@ -29,6 +29,9 @@ export class JournalReader {
     this.#tables = tables
   }
 
+  /** Where the file of a long item stands. */
+  readonly pathOf = (file: string): string => join(this.#folder, `${file}.item`)
+
   /** Something was appended. */
   wake(): void {
     this.#news.resolve()
@@ -41,13 +44,17 @@ export class JournalReader {
     this.wake()
   }
 
-  async *entries(options: ReadOptions = {}): AsyncGenerator<StoredEntry> {
-    const pages = this.#pages(
+  /** The rows of the table, as they are. */
+  rows(options: ReadOptions = {}): AsyncGenerator<EntryRow> {
+    return this.#pages(
       options,
       (after) => this.#tables.entries(after),
       (row) => row.id,
     )
-    for await (const row of pages) yield this.#entry(row)
+  }
+
+  async *entries(options?: ReadOptions): AsyncGenerator<StoredEntry> {
+    for await (const row of this.rows(options)) yield this.#entry(row)
   }
 
   async *messages(options: ReadOptions = {}): AsyncGenerator<StoredMessage> {
@@ -98,7 +105,7 @@ export class JournalReader {
       receipt,
       receiptStatement: decode(receiptStatement, receipt.statement),
       length,
-      items: messages === 0 ? [] : splitItems(row, (file) => join(this.#folder, `${file}.item`)),
+      items: messages === 0 ? [] : splitItems(row, this.pathOf),
     }
   }
 }

@@ -3,6 +3,7 @@ import type { Place } from '@countersign/core'
 import { equal, hex, random } from '@countersign/core/protocol'
 import { randomInt } from 'node:crypto'
 import type { StatementSync } from 'node:sqlite'
+import { makePrivateFile } from './database.ts'
 import { ItemFiles } from './item-files.ts'
 import { JOURNAL_SCHEMA } from './journal-schema.ts'
 import { Refused, Tables } from './tables.ts'
@@ -48,8 +49,10 @@ export interface Held {
 /** An entry as it stands in the table. */
 export interface EntryRow {
   readonly id: number
+  readonly place: number
   readonly serial: number
   readonly messages: number
+  readonly digest: Uint8Array
   readonly statement: Uint8Array
   readonly signature: Uint8Array
   readonly receipt: Uint8Array
@@ -60,7 +63,7 @@ export interface EntryRow {
   readonly file: string | null
 }
 
-interface PlaceRow {
+export interface PlaceRow {
   readonly id: number
   readonly last: number
   readonly receipts: number
@@ -87,15 +90,45 @@ export interface Usage {
   readonly bytes: number
 }
 
+/** What pruning dropped, and whether there may be more to drop. */
+export interface Pruned {
+  readonly messages: number
+  readonly bytes: number
+  readonly more: boolean
+}
+
+interface HeldRow {
+  readonly id: number
+  readonly received_at: number
+  readonly messages: number
+  readonly length: number
+  readonly file: string | null
+}
+
+export interface FullPlaceRow extends Place, PlaceRow {}
+
 /** Bytes of items that one answer of `entries` or `messages` may carry, unless its first alone has more. */
 const PAGE_BYTES = 4 * 1024 * 1024
 const PAGE_ROWS = 256
 const MOST_MESSAGES = 4096
 
-const ENTRY = 'id, serial, messages, statement, signature, receipt, receipt_signature, length, lengths, items, file'
+const ENTRY =
+  'id, place, serial, messages, digest, statement, signature, receipt, receipt_signature, length, lengths, items, file'
 
 export class JournalTables extends Tables {
-  readonly reads: ReadonlySet<string> = new Set(['id', 'head', 'find', 'entries', 'messages', 'usage', 'bounds'])
+  readonly reads: ReadonlySet<string> = new Set([
+    'id',
+    'head',
+    'find',
+    'entries',
+    'messages',
+    'usage',
+    'bounds',
+    'snapshot',
+    'files',
+    'copyInto',
+    'shrink',
+  ])
   readonly #files: ItemFiles
   readonly #sql: Readonly<Record<string, StatementSync>>
 
@@ -126,9 +159,13 @@ export class JournalTables extends Tables {
             WHERE sender = $sender AND (items IS NOT NULL OR file IS NOT NULL)), 0) AS bytes
         FROM place LEFT JOIN partial ON partial.place = place.id WHERE sender = $sender`),
       bounds: sql('SELECT count(*) AS entries, coalesce(max(serial + messages), 1) - 1 AS messages FROM entry'),
-      held: sql(`SELECT id, received_at, length, file FROM entry WHERE items IS NOT NULL OR file IS NOT NULL
-        ORDER BY received_at, id`),
+      held: sql(`SELECT id, received_at, messages, length, file FROM entry WHERE items IS NOT NULL OR file IS NOT NULL
+        ORDER BY received_at, id LIMIT ${PAGE_ROWS}`),
       heldBytes: sql('SELECT coalesce(sum(length), 0) AS bytes FROM entry WHERE items IS NOT NULL OR file IS NOT NULL'),
+      lastEntry: sql('SELECT coalesce(max(id), 0) AS last FROM entry'),
+      places: sql('SELECT id, sender, receiver, outbox, last, receipts, chain, conflicts FROM place ORDER BY id'),
+      files: sql('SELECT id, file FROM entry WHERE file IS NOT NULL ORDER BY id'),
+      copyInto: sql('VACUUM INTO ?'),
       drop: sql('UPDATE entry SET items = NULL, file = NULL WHERE id = ?'),
     }
   }
@@ -239,6 +276,65 @@ export class JournalTables extends Tables {
 
   usage(sender: Uint8Array): Usage {
     return { ...(this.#sql['usage']!.get({ $sender: sender }) as unknown as Usage) }
+  }
+
+  /**
+   * Drops bodies, the oldest first: those received before then, and those that are more than so many bytes. What they
+   * are proved by stays. Does a part of it at a time.
+   */
+  prune(before: number, mostBytes: number): Pruned {
+    let { bytes: held } = this.#sql['heldBytes']!.get() as { bytes: number }
+    const pruned = { messages: 0, bytes: 0 }
+    for (const row of this.#sql['held']!.all() as unknown as HeldRow[]) {
+      if (row.received_at >= before && held <= mostBytes) return { ...pruned, more: false }
+      held -= row.length
+      pruned.messages += row.messages
+      pruned.bytes += row.length
+      this.#sql['drop']!.run(row.id)
+      if (row.file !== null) this.afterCommit(() => this.#files.remove(row.file!))
+    }
+    return { ...pruned, more: pruned.messages > 0 }
+  }
+
+  /** Gives the room of what was dropped back to the file system. */
+  shrink(): void {
+    this.database.exec('PRAGMA incremental_vacuum')
+  }
+
+  /** The places, and the last entry, as of one moment. */
+  snapshot(): { readonly last: number; readonly places: FullPlaceRow[] } {
+    const alone = !this.database.isTransaction
+    if (alone) this.database.exec('BEGIN')
+    const { last } = this.#sql['lastEntry']!.get() as { last: number }
+    const places = this.#sql['places']!.all() as unknown as FullPlaceRow[]
+    if (alone) this.database.exec('COMMIT')
+    return { last, places }
+  }
+
+  /** The files of all items that are held in files. */
+  files(): { id: number; file: string }[] {
+    return this.#sql['files']!.all() as { id: number; file: string }[]
+  }
+
+  /** Writes a copy as of now to a new file. */
+  copyInto(file: string): void {
+    makePrivateFile(file)
+    this.#sql['copyInto']!.run(file)
+  }
+
+  /**
+   * Makes a copy a journal of its own.
+   *
+   * @param fresh with an id of its own, under which every chain of receipts begins anew
+   * @param gone entries whose files could not be copied, because they were pruned meanwhile
+   */
+  adopt(fresh: boolean, gone: readonly number[]): void {
+    this.database.exec('DELETE FROM partial')
+    if (fresh) {
+      this.database.exec('UPDATE journal SET id = randomblob(16)')
+      this.database.exec('UPDATE place SET receipts = 0, chain = zeroblob(32)')
+    }
+    for (const id of gone) this.#sql['drop']!.run(id)
   }
 
   #place({ sender, receiver, outbox }: Place): PlaceRow | undefined {

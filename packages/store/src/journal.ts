@@ -3,8 +3,10 @@ import type { Entry, Head, Journal, Place, Spool } from '@countersign/core'
 import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, u32 } from '@countersign/core/protocol'
 import { createReadStream, openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
+import { backupJournal, type CopyOptions } from './backup.ts'
 import { itemFolder } from './item-files.ts'
 import type { Held, Hold, JournalTables, Usage } from './journal-tables.ts'
+import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './journal-verify.ts'
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
 import type { StoredEntry, StoredMessage } from './stored-message.ts'
 import type { Remote } from './tables.ts'
@@ -13,6 +15,14 @@ import { give, Writer } from './writer.ts'
 export interface JournalOptions {
   /** How long an unfinished long item is kept, in ms; 7 days where it is not said. */
   readonly keepPartials?: number
+}
+
+export interface PruneOptions {
+  /** Messages that came before then lose their bodies; none by their age where it is not said. */
+  readonly before?: Date
+  /** As many bytes of bodies are left, at the most. */
+  readonly mostBytes?: number
+  readonly onProgress?: (done: { readonly messages: number; readonly bytes: number }) => void
 }
 
 const DAY = 24 * 60 * 60 * 1000
@@ -122,6 +132,39 @@ export class StoredJournal implements Journal, AsyncDisposable {
   /** What a sender, by the keyId of the oldest key of its chain, takes up. */
   usage(sender: Uint8Array): Promise<Usage> {
     return this.#tables.usage(sender)
+  }
+
+  /**
+   * Drops bodies, the oldest first. Statements, signatures, receipts and chain stay.
+   *
+   * @returns how many messages lost their bodies, of how many bytes
+   */
+  async prune({ before, mostBytes = Infinity, onProgress }: PruneOptions): Promise<{ messages: number; bytes: number }> {
+    const all = { messages: 0, bytes: 0 }
+    for (let more = true; more;) {
+      const pruned = await this.#tables.prune(before?.getTime() ?? 0, Math.min(mostBytes, Number.MAX_SAFE_INTEGER))
+      all.messages += pruned.messages
+      all.bytes += pruned.bytes
+      more = pruned.more
+      onProgress?.(all)
+    }
+    await this.#tables.shrink()
+    return all
+  }
+
+  /**
+   * Walks the whole journal as it stands now: every signature, leaf, number and link of the chains.
+   *
+   * @returns every fault, as it is found; none where the journal is whole
+   */
+  async *verify(options: JournalVerifyOptions): AsyncGenerator<JournalFault> {
+    const snapshot = await this.#tables.snapshot()
+    yield* verifyJournal({ ...snapshot, id: this.id, rows: this.#reader.rows(), pathOf: this.#reader.pathOf }, options)
+  }
+
+  /** Copies the journal as it stands now: to FILE and the folder FILE-items. @throws LocalError STORAGE */
+  backup(file: string, options?: CopyOptions): Promise<void> {
+    return backupJournal(this.file, file, options)
   }
 
   /** Commits what is under way, then lets go of the files. */

@@ -1,0 +1,107 @@
+/** Backups of journals, while servers write to them, and journals made from backups. */
+import { LocalError } from '@countersign/core'
+import { constants } from 'node:fs'
+import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { itemFolder } from './item-files.ts'
+import type { JournalTables } from './journal-tables.ts'
+import { Writer } from './writer.ts'
+
+export interface CopyOptions {
+  /** Told after each long item, of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/**
+ * Copies a journal as it stands at one moment, while others write to it: to `target` and the folder TARGET-items.
+ *
+ * @throws LocalError STORAGE, also where the target exists
+ */
+export function backupJournal(file: string, target: string, options?: CopyOptions): Promise<void> {
+  return copyJournal(file, target, false, options)
+}
+
+/**
+ * Makes a journal from a backup, with a journal id of its own: its senders learn from that what may be missing.
+ *
+ * @throws LocalError STORAGE, also where the journal exists
+ */
+export function restoreJournal(backup: string, file: string, options?: CopyOptions): Promise<void> {
+  return copyJournal(backup, file, true, options)
+}
+
+async function copyJournal(from: string, to: string, fresh: boolean, { onProgress }: CopyOptions = {}): Promise<void> {
+  const source = resolve(from)
+  const target = resolve(to)
+  // The one thing that makes the copy a journal is its name, which it gets last.
+  const draft = `${target}.draft`
+  try {
+    await requireThere(source)
+    await requireFree(target)
+    await requireFree(itemFolder(target))
+    await removeDraft(draft)
+    await withTables(source, (tables) => tables.copyInto(draft))
+    await withTables(draft, async (tables) => {
+      await tables.adopt(fresh, await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress))
+    })
+    await sync(draft)
+    await rename(itemFolder(draft), itemFolder(target))
+    await link(draft, target)
+    await rm(draft)
+    await sync(dirname(target))
+  } catch (cause) {
+    if (cause instanceof LocalError) throw cause
+    throw new LocalError('STORAGE', `${basename(target)}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Copies the files of long items; answers the entries whose files are gone. */
+async function copyItems(
+  files: readonly { readonly id: number; readonly file: string }[],
+  from: string,
+  to: string,
+  onProgress: CopyOptions['onProgress'],
+): Promise<number[]> {
+  const gone: number[] = []
+  for (const [at, { id, file }] of files.entries()) {
+    const name = `${file}.item`
+    try {
+      await copyFile(join(from, name), join(to, name), constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      await sync(join(to, name))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      gone.push(id)
+    }
+    onProgress?.(at + 1, files.length)
+  }
+  await sync(to)
+  return gone
+}
+
+async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
+  const writer = new Writer<JournalTables>({ kind: 'journal', file })
+  try {
+    return await work(writer.remote)
+  } finally {
+    await writer.close()
+  }
+}
+
+async function requireThere(file: string): Promise<void> {
+  if ((await stat(file).catch(() => undefined)) === undefined) throw new LocalError('STORAGE', `there is no ${file}`)
+}
+
+async function requireFree(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) !== undefined) throw new LocalError('STORAGE', `${path} exists`)
+}
+
+/** What an earlier attempt that did not end may have left. */
+async function removeDraft(draft: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-items']) await rm(`${draft}${suffix}`, { recursive: true, force: true })
+}
+
+/** Makes a file's content, or a folder's names, durable. */
+async function sync(path: string): Promise<void> {
+  await using handle = await open(path)
+  await handle.sync()
+}
