@@ -5,6 +5,8 @@ import type { Contender } from '../harness/contender.ts'
 export const CONTENDERS: Readonly<Record<string, () => Promise<Contender>>> = {
   countersign: async () => (await import('./countersign.ts')).countersign,
   'countersign, records alone': async () => (await import('./records.ts')).records,
+  'countersign, durable': async () => (await import('./durable.ts')).durable,
+  'countersign, durable journal alone': async () => (await import('./durable.ts')).durableJournal,
   'node:tls': async () => (await import('./duplex.ts')).framed((await import('./tls.ts')).tls, false),
   'node:tls, one at a time': async () => (await import('./duplex.ts')).framed((await import('./tls.ts')).tls, true),
   'ws over node:tls': async () => (await import('./ws.ts')).ws,

@@ -74,7 +74,8 @@ export class Pair implements AsyncDisposable {
   readonly name: string
   readonly #client: Party
   readonly #server: Party
-  #port = 0
+  /** Where the server listens. */
+  port = 0
 
   private constructor(name: string, options: PairOptions) {
     this.name = name
@@ -85,7 +86,7 @@ export class Pair implements AsyncDisposable {
   static async start(name: string, options: PairOptions): Promise<Pair> {
     const pair = new Pair(name, options)
     try {
-      pair.#port = (await pair.#server.ask<number>('serve')).result
+      pair.port = (await pair.#server.ask<number>('serve')).result
       return pair
     } catch (error) {
       await pair[Symbol.asyncDispose]()
@@ -102,7 +103,7 @@ export class Pair implements AsyncDisposable {
   }
 
   open(options: Omit<Open, 'port'>): Promise<Measured<Took>> {
-    return this.#measure('open', { ...options, port: this.#port })
+    return this.#measure('open', { ...options, port: this.port })
   }
 
   pump(options: Pump): Promise<Measured<Took>> {

@@ -1,6 +1,7 @@
 /** Every measure, by the name that the command line takes. */
 import type { Measure } from '../harness/bench.ts'
 import { bulk } from './bulk.ts'
+import { cold } from './cold.ts'
 import { durable } from './durable.ts'
 import { handshakes } from './handshakes.ts'
 import { latency } from './latency.ts'
@@ -17,5 +18,6 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   handshakes,
   sessions,
   durable,
+  cold,
   linear,
 }
