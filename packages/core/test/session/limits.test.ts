@@ -219,14 +219,17 @@ describe('a conversation', () => {
         pair.settle()
         for (let i = 0; i < 5; i++) pair.client.session.send('MESSAGE-END', [new Uint8Array(20).fill(i)], 0)
         const total = pair.write('client')
-        const at = from % (total - length)
-        pair.lose('server', at, length)
+        const whole = pair.server.incoming
+        pair.lose('server', from % (total - length), length)
+        // The next byte may be the same as the one that was lost.
+        const differs = pair.server.incoming.findIndex((byte, i) => byte !== whole[i])
+        const same = differs < 0 ? total - length : differs
         // Records without end behind it, so that what is short of bytes gets some.
         for (let i = 0; i < 2; i++) pair.client.session.send('MESSAGE-END', [new Uint8Array(65_536)], 0)
         pair.write('client')
         pair.read('server')
         const parts = pair.server.events.filter(({ type }) => type === 'part')
-        expect(parts.length).toBe(Math.floor(at / 41))
+        expect(parts.length).toBe(Math.floor(same / 41))
         expect(['FRAME', 'NOT_AUTHENTIC']).toContain(pair.server.error?.code)
         expect(pair.write('server')).toBe(0)
       }),
