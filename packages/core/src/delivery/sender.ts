@@ -41,7 +41,7 @@ export class Sender {
   readonly #inFlight: InFlight[] = []
   readonly #chains = new Map<string, ChainHead>()
   #checked: Promise<void> = Promise.resolve()
-  #kept: Promise<unknown> = Promise.resolve()
+  #kept: Promise<void> = Promise.resolve()
   /** Resolves when all receipts so far are kept. */
   settled: Promise<unknown> = Promise.resolve()
   #wake: (() => void) | undefined
@@ -125,7 +125,8 @@ export class Sender {
     const key = this.#check(flight.envelope, statement, receipt)
     await this.#continueChain(flight.envelope, statement)
     const kept = outbox.settle(peer, flight.envelope, { receipt, statement, key })
-    this.#kept = Promise.all([this.#kept, kept])
+    // Its value is nothing: one that held the value before it would hold those of the whole session.
+    this.#kept = Promise.all([this.#kept, kept]).then(() => {})
     // A failure is told by `settled`.
     this.#kept.catch(() => {})
     flight.answered = true

@@ -181,6 +181,8 @@ describe('a receipt', () => {
     )
     await sending.receipt(await receiptFor(envelopes[1]!, { index: 2, before }))
     expect(outbox.settled).toEqual([1, 2])
+    // A value here would hold those of every receipt before it.
+    await expect(sending.settled).resolves.toBeUndefined()
     await stop()
   })
 
