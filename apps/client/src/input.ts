@@ -5,7 +5,6 @@ import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
-import { buffer } from 'node:stream/consumers'
 
 export interface InputOptions {
   readonly file?: readonly string[]
@@ -17,7 +16,8 @@ export interface InputOptions {
 
 /** A message on its way into the outbox. */
 export interface Outgoing {
-  readonly body: MessageBody
+  /** Standard input comes piece by piece */
+  readonly body: MessageBody | AsyncIterable<Uint8Array>
   readonly options: MessageOptions
 }
 
@@ -51,7 +51,7 @@ export async function openInput(words: readonly string[], options: InputOptions,
       if (named) return
       if (typing) for await (const line of typed(signal)) yield text(line)
       else if (lines) for await (const line of linesOf(signal)) yield text(line)
-      else yield { body: await buffer(process.stdin), options: said(options) }
+      else yield { body: process.stdin, options: said(options) }
     },
   }
 }
