@@ -29,11 +29,21 @@ function makeKey(tape: Tape, name: string, algorithm: Algorithm): KeyObject {
   }
 }
 
+/** PKCS#8 of an ML-DSA-65 seed alone (RFC 9881), up to the seed. */
+const ML_DSA_65_SEED = '3034020100300b060960864801650304031204228020'
+
+/** Of ML-DSA the seed alone: some releases of Node write the expanded key beside it. */
+function pemOf(key: PrivateKey): string {
+  if (key.publicKey.algorithm !== 'ml-dsa-65') return privateKeyPem(key)
+  const der = Buffer.concat([Buffer.from(ML_DSA_65_SEED, 'hex'), key.key.export({ format: 'raw-seed' })])
+  return `-----BEGIN PRIVATE KEY-----\n${der.toString('base64').replaceAll(/.{64}(?=.)/g, '$&\n')}\n-----END PRIVATE KEY-----\n`
+}
+
 export function identityVectors(identities: Identities): Record<string, IdentityVector> {
   return Object.fromEntries(
     Array.from(identities, ([name, key]) => {
       const { algorithm, spki, id } = key.publicKey
-      return [name, { algorithm, privateKey: privateKeyPem(key), spki: hex(spki), keyId: hex(id) }]
+      return [name, { algorithm, privateKey: pemOf(key), spki: hex(spki), keyId: hex(id) }]
     }),
   )
 }
