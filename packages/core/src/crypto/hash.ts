@@ -4,11 +4,15 @@ import { concat, utf8 } from '../bytes.ts'
 
 /** SHA-256 of one or several byte strings joined; 32 bytes. Not for keys: the result passes through a string. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  // Node hands out a string at a third of the cost of a buffer, which counts where every message has a hash.
-  const text = hash('sha256', parts.length === 1 ? parts[0]! : concat(...parts), 'latin1')
+  const text = sha256Text(parts.length === 1 ? parts[0]! : concat(...parts))
   const result = new Uint8Array(32)
   for (let i = 0; i < 32; i++) result[i] = text.charCodeAt(i)
   return result
+}
+
+/** The same as a string, a character a byte: Node hands that out at a third of the cost of a buffer. */
+export function sha256Text(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'latin1')
 }
 
 /** SHA-256 of a stream: `update` as bytes arrive, `digest` once at the end; 32 bytes. */

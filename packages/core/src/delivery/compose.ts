@@ -45,12 +45,12 @@ const BLOB_PIECE = 1024 * 1024
  */
 export function composeItem(body: MessageBody, options?: MessageOptions): OutgoingItem | Promise<OutgoingItem> {
   if (body instanceof Blob) return hashBlob(composeHead(options), body)
-  const attributes = options === undefined ? NO_ATTRIBUTES : attributesOf(options)
+  const attributes = attributesOf(options)
   const text = typeof body === 'string'
   const bodyAt = LEAST_ITEM + attributes.length
   // From Node's pool: a message costs one allocation at the most.
   const bytes = Buffer.allocUnsafe(bodyAt + (text ? Buffer.byteLength(body) : body.length))
-  writeItemHead(bytes, salt(), attributes)
+  writeItemHead(bytes, 0, salt(), attributes)
   if (text) bytes.write(body, bodyAt)
   else bytes.set(body, bodyAt)
   return { leaf: sha256(bytes), length: bytes.length, bytes }
@@ -62,12 +62,17 @@ export function composeItem(body: MessageBody, options?: MessageOptions): Outgoi
  * @throws LocalError MESSAGE_FORM
  */
 export function composeHead(options?: MessageOptions): Uint8Array {
-  return itemHead(salt(), options === undefined ? NO_ATTRIBUTES : attributesOf(options))
+  return itemHead(salt(), attributesOf(options))
 }
 
 const NO_ATTRIBUTES = new Uint8Array(0)
 
-function attributesOf({ contentType, id, inReplyTo, name, attributes }: MessageOptions): Uint8Array {
+/** The attributes that are said of a message, encoded. @throws LocalError MESSAGE_FORM */
+export function attributesOf(options: MessageOptions | undefined): Uint8Array {
+  return options === undefined ? NO_ATTRIBUTES : encodeOptions(options)
+}
+
+function encodeOptions({ contentType, id, inReplyTo, name, attributes }: MessageOptions): Uint8Array {
   const all = new Map(Object.entries(attributes ?? {}))
   const known = { 'content-type': contentType, id, 'in-reply-to': inReplyTo, name }
   for (const [key, value] of Object.entries(known)) if (value !== undefined) all.set(key, value)
@@ -135,13 +140,35 @@ export interface EnvelopeNumbers {
   readonly sentAt: number
 }
 
+/** Items ready to be signed as one envelope. */
+export interface OutgoingItems {
+  /** Their hashes one behind the other. */
+  readonly leaves: Uint8Array
+  readonly lengths: readonly number[]
+  /** Their bytes from `offset` on. */
+  read(offset: number): AsyncIterable<Uint8Array>
+}
+
 /** Signs items as one envelope. */
-export async function composeEnvelope(
+export function composeEnvelope(
   identity: Identity,
-  { to, outbox, first, sentAt }: EnvelopeNumbers,
+  numbers: EnvelopeNumbers,
   items: readonly OutgoingItem[],
 ): Promise<OutgoingEnvelope> {
-  const leaves = concat(...items.map(({ leaf }) => leaf))
+  return signItems(identity, numbers, {
+    leaves: concat(...items.map(({ leaf }) => leaf)),
+    lengths: items.map(({ length }) => length),
+    read: (offset) => readItems(items, offset),
+  })
+}
+
+/** The same, where the items are in one piece already. */
+export async function signItems(
+  identity: Identity,
+  { to, outbox, first, sentAt }: EnvelopeNumbers,
+  items: OutgoingItems,
+): Promise<OutgoingEnvelope> {
+  const { leaves, lengths } = items
   const statement = encode(messageStatement, { from: identity.publicKey.id, to, outbox, first, sentAt, leaves })
   const signed = pae(MESSAGE_TYPE, statement)
   const signature = await identity.sign(signed)
@@ -149,9 +176,9 @@ export async function composeEnvelope(
     message: { statement, signature },
     digest: sha256(signed),
     first,
-    count: items.length,
-    lengths: items.map(({ length }) => length),
+    count: lengths.length,
+    lengths,
     withdrawn: false,
-    read: (offset) => readItems(items, offset),
+    read: (offset) => items.read(offset),
   }
 }

@@ -4,37 +4,28 @@ import { random } from '../crypto/hash.ts'
 import type { Identity } from '../crypto/signature.ts'
 import { LocalError, PeerError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
-import { MAX_COUNT } from '../wire/envelope.ts'
 import { OUTCOME } from '../wire/receipt.ts'
+import { Batch, fits } from './batch.ts'
 import {
+  attributesOf,
   composeEnvelope,
   composeItem,
   type MessageBody,
   type MessageOptions,
   type OutgoingEnvelope,
   type OutgoingItem,
+  signItems,
 } from './compose.ts'
-import { CHAIN_START, type ChainHead, type EnvelopeReceipt, type Outbox, type Receipt, receiptOf } from './outbox.ts'
-
-/** Items of an envelope of several messages are this long together at the most, so that receipts keep coming. */
-export const BATCH_LENGTH: number = 1024 * 1024
-
-interface Waiting {
-  readonly item: OutgoingItem
-  /** Sent in an envelope of its own: an envelope of several was refused. */
-  readonly alone: boolean
-  resolve(receipt: Receipt): void
-  reject(error: Error): void
-}
+import { CHAIN_START, type ChainHead, type EnvelopeReceipt, type Outbox, type Receipt, receiptsOf } from './outbox.ts'
 
 /** How many of the first in the queue go together in one envelope. */
 export function batchSize(queue: readonly { readonly item: OutgoingItem; readonly alone: boolean }[], from = 0): number {
   let length = 0
   let count = 0
-  for (let i = from; i < queue.length && count < MAX_COUNT; i++) {
+  for (let i = from; i < queue.length; i++) {
     const { item, alone } = queue[i]!
+    if (!fits(item.length, count, length) || (count > 0 && alone)) break
     length += item.length
-    if (count > 0 && (alone || length > BATCH_LENGTH)) break
     count += 1
     if (alone) break
   }
@@ -57,12 +48,22 @@ export function outcomeError(receipt: Receipt): Error | undefined {
   }
 }
 
+/** What becomes one envelope, and those who wait for its receipt. */
+interface Waiting {
+  readonly items: Batch | OutgoingItem
+  /** Resolves to what each of the messages, counted from 0, comes to. */
+  readonly settled: PromiseWithResolvers<(i: number) => Receipt | Promise<Receipt>>
+}
+
+/** A Blob up to this length is read once and goes together with others. */
+const SMALL_BLOB = 64 * 1024
+
 export class MemoryOutbox implements Outbox {
   readonly id: Uint8Array = random(16)
   readonly #identity: Identity
   readonly #now: () => number
   #queue: Waiting[] = []
-  readonly #sent = new Map<number, readonly Waiting[]>()
+  readonly #sent = new Map<number, Waiting>()
   readonly #chains = new Map<string, ChainHead>()
   #next = 1
   #ended: Error | undefined
@@ -83,40 +84,58 @@ export class MemoryOutbox implements Outbox {
 
   send(_to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
     try {
-      const composed = composeItem(body, options)
-      return composed instanceof Promise ? composed.then((item) => this.#enqueue(item, false)) : this.#enqueue(composed, false)
+      return body instanceof Blob ? this.#sendBlob(body, options) : this.#sendBytes(body, attributesOf(options))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #enqueue(item: OutgoingItem, alone: boolean): Promise<Receipt> {
+  async #sendBlob(body: Blob, options?: MessageOptions): Promise<Receipt> {
+    if (body.size <= SMALL_BLOB) return this.#sendBytes(await body.bytes(), attributesOf(options))
+    return this.#sendAlone(await composeItem(body, options))
+  }
+
+  #sendBytes(body: string | Uint8Array, attributes: Uint8Array): Promise<Receipt> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ item, alone, resolve, reject })
-      this.#wake?.()
-    })
+    const length = Batch.itemLength(body, attributes)
+    let last = this.#queue.at(-1)
+    if (last === undefined || !(last.items instanceof Batch) || !last.items.takes(length)) last = this.#enqueue(new Batch())
+    const batch = last.items as Batch
+    const i = batch.lengths.length
+    batch.add(body, attributes, length)
+    return last.settled.promise.then((receipt) => receipt(i))
+  }
+
+  #sendAlone(item: OutgoingItem): Promise<Receipt> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    return this.#enqueue(item).settled.promise.then((receipt) => receipt(0))
+  }
+
+  #enqueue(items: Batch | OutgoingItem): Waiting {
+    const waiting = { items, settled: Promise.withResolvers<(i: number) => Receipt | Promise<Receipt>>() }
+    this.#queue.push(waiting)
+    this.#wake?.()
+    return waiting
   }
 
   async *pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
     signal.addEventListener('abort', () => this.#wake?.(), { once: true })
     while (!signal.aborted) {
-      if (this.#queue.length === 0) {
+      const waiting = this.#queue.shift()
+      if (waiting === undefined) {
         await new Promise<void>((resolve) => (this.#wake = resolve))
         this.#wake = undefined
         // All that is sent at this moment goes together.
         await Promise.resolve()
         continue
       }
-      const waiting = this.#queue.splice(0, batchSize(this.#queue))
+      const { items } = waiting
       const numbers = { to: to.keys.at(-1)!.id, outbox: this.id, first: this.#next, sentAt: this.#now() }
-      this.#next += waiting.length
+      this.#next += items instanceof Batch ? items.lengths.length : 1
       this.#sent.set(numbers.first, waiting)
-      yield await composeEnvelope(
-        this.#identity,
-        numbers,
-        waiting.map(({ item }) => item),
-      )
+      yield items instanceof Batch
+        ? await signItems(this.#identity, numbers, items)
+        : await composeEnvelope(this.#identity, numbers, [items])
     }
   }
 
@@ -127,26 +146,26 @@ export class MemoryOutbox implements Outbox {
   settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
     const { journal, index, chain, outcome } = receipt.statement
     this.#chains.set(hex(journal), { index, chain })
-    const waiting = this.#sent.get(envelope.first)!
+    const { items, settled } = this.#sent.get(envelope.first)!
     this.#sent.delete(envelope.first)
-    const again = outcome === OUTCOME.refused && envelope.count > 1
-    waiting.forEach((message, i) => {
-      if (again) {
-        this.#queue.push({ ...message, alone: true })
-        return
-      }
-      const own = receiptOf(envelope, receipt, envelope.first + i)
+    const of = receiptsOf(envelope, receipt)
+    // Of an envelope of several that was refused each message is sent again, alone.
+    if (items instanceof Batch && envelope.count > 1 && outcome === OUTCOME.refused) {
+      settled.resolve((i) => this.#sendAlone(items.item(i)))
+      return Promise.resolve()
+    }
+    settled.resolve((i) => {
+      const own = of(envelope.first + i)
       const error = outcomeError(own)
-      if (error === undefined) message.resolve(own)
-      else message.reject(error)
+      if (error !== undefined) throw error
+      return own
     })
-    if (again) this.#wake?.()
     return Promise.resolve()
   }
 
   end(_to: Peer, why: Error): void {
     this.#ended = why
-    for (const waiting of [...this.#sent.values(), this.#queue]) for (const { reject } of waiting) reject(why)
+    for (const { settled } of [...this.#sent.values(), ...this.#queue]) settled.reject(why)
     this.#sent.clear()
     this.#queue = []
   }

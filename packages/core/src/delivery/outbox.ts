@@ -27,10 +27,15 @@ export interface EnvelopeReceipt {
   readonly key: PublicKey
 }
 
-export function receiptOf(envelope: OutgoingEnvelope, { receipt, statement }: EnvelopeReceipt, number: number): Receipt {
-  const { message } = envelope
+/** The receipts of an envelope's messages, by their numbers: they differ in nothing else. */
+export function receiptsOf({ message }: OutgoingEnvelope, { receipt, statement }: EnvelopeReceipt): (number: number) => Receipt {
   const receivedAt = new Date(statement.receivedAt)
-  return { outcome: outcomeName(statement.outcome), number, receivedAt, statement, receipt, message }
+  const outcome = outcomeName(statement.outcome)
+  return (number) => ({ outcome, number, receivedAt, statement, receipt, message })
+}
+
+export function receiptOf(envelope: OutgoingEnvelope, receipt: EnvelopeReceipt, number: number): Receipt {
+  return receiptsOf(envelope, receipt)(number)
 }
 
 /** What a session's handshake said of where its receiver stands. */

@@ -116,17 +116,17 @@ export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
 /** `0x00 || salt || LP16(attributes)`: what stands before a message's body in its item. */
 export function itemHead(salt: Uint8Array, encodedAttributes: Uint8Array): Uint8Array {
   const head = new Uint8Array(LEAST_ITEM + encodedAttributes.length)
-  writeItemHead(head, salt, encodedAttributes)
+  writeItemHead(head, 0, salt, encodedAttributes)
   return head
 }
 
-/** The same, written at the start of an item. */
-export function writeItemHead(item: Uint8Array, salt: Uint8Array, encodedAttributes: Uint8Array): void {
-  item[0] = ITEM_MARK
-  item.set(salt, 1)
-  item[LEAST_ITEM - 2] = encodedAttributes.length >> 8
-  item[LEAST_ITEM - 1] = encodedAttributes.length
-  item.set(encodedAttributes, LEAST_ITEM)
+/** The same, written where an item starts. */
+export function writeItemHead(target: Uint8Array, at: number, salt: Uint8Array, encodedAttributes: Uint8Array): void {
+  target[at] = ITEM_MARK
+  target.set(salt, at + 1)
+  target[at + LEAST_ITEM - 2] = encodedAttributes.length >> 8
+  target[at + LEAST_ITEM - 1] = encodedAttributes.length
+  if (encodedAttributes.length > 0) target.set(encodedAttributes, at + LEAST_ITEM)
 }
 
 /** The parts of an item; undefined where its form is wrong. */

@@ -1,0 +1,71 @@
+/** Messages that are sent at one moment, on their way into one envelope. */
+import { LEAF_LENGTH, LEAST_ITEM, MAX_COUNT, writeItemHead } from '../wire/envelope.ts'
+import { sha256Text, salt } from '../crypto/hash.ts'
+import type { OutgoingItem, OutgoingItems } from './compose.ts'
+
+/** Items of an envelope of several messages are this long together at the most, so that receipts keep coming. */
+export const BATCH_LENGTH: number = 1024 * 1024
+
+/** Whether an item goes with so many others, of so many bytes. */
+export function fits(length: number, count: number, others: number): boolean {
+  return count === 0 || (count < MAX_COUNT && others + length <= BATCH_LENGTH)
+}
+
+const FIRST_ROOM = 2048
+
+/** Whole items one behind the other: they cost their bytes and hardly an object each. */
+export class Batch implements OutgoingItems {
+  readonly lengths: number[] = []
+  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_ROOM)
+  #length = 0
+  /** The hashes, a character a byte: joined as a string they cost least. */
+  #leaves = ''
+
+  /** How long the item of such a body is. */
+  static itemLength(body: string | Uint8Array, attributes: Uint8Array): number {
+    return LEAST_ITEM + attributes.length + (typeof body === 'string' ? Buffer.byteLength(body) : body.length)
+  }
+
+  /** Whether an item of this length may come in addition. */
+  takes(length: number): boolean {
+    return fits(length, this.lengths.length, this.#length)
+  }
+
+  /** Makes the item of a message, with a fresh salt; `length` is its `itemLength`. */
+  add(body: string | Uint8Array, attributes: Uint8Array, length: number): void {
+    const at = this.#length
+    const end = at + length
+    if (end > this.#bytes.length) this.#grow(end)
+    const bytes = this.#bytes
+    writeItemHead(bytes, at, salt(), attributes)
+    const bodyAt = at + LEAST_ITEM + attributes.length
+    if (typeof body === 'string') bytes.write(body, bodyAt)
+    else bytes.set(body, bodyAt)
+    this.#leaves += sha256Text(bytes.subarray(at, end))
+    this.#length = end
+    this.lengths.push(length)
+  }
+
+  #grow(least: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(least, 2 * this.#bytes.length))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+
+  get leaves(): Uint8Array {
+    return Buffer.from(this.#leaves, 'latin1')
+  }
+
+  /** One of the items by itself. */
+  item(i: number): OutgoingItem {
+    let at = 0
+    for (let before = 0; before < i; before++) at += this.lengths[before]!
+    const length = this.lengths[i]!
+    const leaf = this.leaves.subarray(LEAF_LENGTH * i, LEAF_LENGTH * (i + 1))
+    return { leaf, length, bytes: this.#bytes.subarray(at, at + length) }
+  }
+
+  async *read(offset: number): AsyncGenerator<Uint8Array> {
+    yield this.#bytes.subarray(offset, this.#length)
+  }
+}
