@@ -15,6 +15,10 @@ import { ownKeysOf, peerName, placeOf } from './options.ts'
 import type { SecureSession } from './secure-session.ts'
 import { secureServer, type ServerOptions } from './secure.ts'
 
+/**
+ * Options are read anew for each connection: with getters for `identity` and `formerKeys`, a server takes a new key of its
+ * own while it runs.
+ */
 export interface ListenOptions extends ServerOptions, AdmissionOptions {
   readonly port?: number
   /** Where to listen; every address of this machine where it is not said. */

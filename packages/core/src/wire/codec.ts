@@ -36,8 +36,9 @@ export class Reader {
 
   /** An unsigned big-endian integer of at most 6 bytes. */
   uint(length: number): number {
+    if (length > this.left) throw new PeerError('ENCODING', 'cut short')
     let value = 0
-    for (const byte of this.take(length)) value = value * 256 + byte
+    for (const end = this.#at + length; this.#at < end; this.#at++) value = value * 256 + this.#bytes[this.#at]!
     return value
   }
 

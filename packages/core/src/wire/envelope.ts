@@ -1,6 +1,6 @@
 /** Envelopes: one signature over one or more messages (protocol section 8). */
 import { concat, fromUtf8 } from '../bytes.ts'
-import { bytes, checked, type Codec, encode, lengthPrefixed, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
+import { bytes, checked, type Codec, lengthPrefixed, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
 
 export const MESSAGE_TYPE = 'application/vnd.countersign.message.v1'
 export const LEAF_LENGTH = 32
@@ -54,7 +54,10 @@ export function envelopeHead(
   offset: number,
   lengths: readonly number[],
 ): Uint8Array {
-  return concat(lengthPrefixed(statement, signature), ...[offset, ...lengths].map((value) => encode(u64, value)))
+  const numbers = new Uint8Array(8 * (1 + lengths.length))
+  let at = u64.write(offset, numbers, 0)
+  for (const length of lengths) at = u64.write(length, numbers, at)
+  return concat(lengthPrefixed(statement, signature), numbers)
 }
 
 export const SALT_LENGTH = 16
