@@ -118,6 +118,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
     observe('master', master)
     wipe(sessionKey)
     if (!equal(confirm, confirmation(confirmKey(master, t3), t3, wrapped, data))) {
+      wipe(master)
       throw new PeerError('NOT_AUTHENTIC', 'the session key is not confirmed')
     }
     wipe(wrapped)
