@@ -85,7 +85,8 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
 class MemorySpool implements Spool {
   readonly length: number
   readonly #forget: () => void
-  #pieces: Uint8Array<ArrayBuffer>[] = []
+  /** Copied while they are at hand: what they were cut from is free to be used again. */
+  #pieces: Blob[] = []
   offset = 0
 
   constructor(length: number, forget: () => void) {
@@ -94,14 +95,13 @@ class MemorySpool implements Spool {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    yield* this.#pieces
+    for (const piece of this.#pieces) yield await piece.bytes()
   }
 
   write(pieces: readonly Uint8Array[]): Promise<void> {
-    for (const piece of pieces) {
-      this.#pieces.push(piece as Uint8Array<ArrayBuffer>)
-      this.offset += piece.length
-    }
+    const piece = new Blob(pieces as Uint8Array<ArrayBuffer>[])
+    this.#pieces.push(piece)
+    this.offset += piece.size
     return Promise.resolve()
   }
 
