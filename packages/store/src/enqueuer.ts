@@ -36,8 +36,10 @@ interface Composed extends Waiting {
 interface Queue {
   readonly to: Peer
   waiting: Waiting[]
-  place: Pick<PlaceRow, 'id' | 'outbox' | 'last'> | undefined
+  place: Place | undefined
 }
+
+type Place = Pick<PlaceRow, 'id' | 'outbox' | 'last'>
 
 /** Messages that one commit takes of one receiver's, at the most. */
 const MOST_AT_ONCE = 16_384
@@ -104,12 +106,13 @@ export class Enqueuer {
   async #commit(queue: Queue, taken: readonly Composed[]): Promise<void> {
     try {
       for (;;) {
-        queue.place ??= await this.#tables.place(queue.to.keys[0]!.id)
-        const { id, last } = queue.place
+        const place = (queue.place ??= await this.#tables.place(queue.to.keys[0]!.id))
+        const { id, last } = place
         try {
-          const envelopes = await this.#sign(queue, taken)
+          const envelopes = await this.#sign(queue.to, place, taken)
           let serial = await this.#tables.add(id, envelopes)
-          queue.place = { ...queue.place, last: last + taken.length }
+          // Where the place was forgotten meanwhile, it is asked for anew.
+          if (queue.place === place) queue.place = { ...place, last: last + taken.length }
           taken.forEach(({ resolve }, i) => resolve({ serial: serial++, number: last + 1 + i }))
           return
         } catch (error) {
@@ -124,8 +127,7 @@ export class Enqueuer {
     }
   }
 
-  #sign({ to, place }: Queue, taken: readonly Composed[]): Promise<NewEnvelope[]> {
-    const { outbox, last } = place!
+  #sign(to: Peer, { outbox, last }: Place, taken: readonly Composed[]): Promise<NewEnvelope[]> {
     const sentAt = this.#now()
     const signing: Promise<NewEnvelope>[] = []
     for (let at = 0; at < taken.length;) {
