@@ -4,6 +4,7 @@ import { CliError, type Output } from '@countersign/keyexchange/cli'
 import { openOutbox, type OutboxNotice, type OutboxOptions, type StoredOutbox } from '@countersign/store'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Lock } from './lock.ts'
 
 type Options = Pick<OutboxOptions, 'keep' | 'keepBytes'>
 
@@ -16,7 +17,13 @@ export async function openOwnOutbox(home: Home, output: Output, options: Options
   mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
   // During a rotation a server may not know the new key yet; whoever accepts it takes what the old one has signed, too.
   const identity = (await home.identities()).at(-1)!
-  return openOutbox(outboxFile(home), { ...options, identity, onNotice: (notice) => tell(notice, output) })
+  const file = outboxFile(home)
+  const making = await Lock.take(`${file}.lock`)
+  try {
+    return await openOutbox(file, { ...options, identity, onNotice: (notice) => tell(notice, output) })
+  } finally {
+    making[Symbol.dispose]()
+  }
 }
 
 /** Opens the outbox that there is. @throws CliError MISSING */

@@ -1,5 +1,14 @@
 /** Serving clients: who is let in, who has to go, and when it ends. */
-import { type Journal, listen, type Policy, REASON, type SecureSession, type Server } from '@countersign/core'
+import {
+  type Identity,
+  type Journal,
+  listen,
+  type Policy,
+  type PublicKey,
+  REASON,
+  type SecureSession,
+  type Server,
+} from '@countersign/core'
 import type { Home } from '@countersign/keyexchange'
 import { describeFailure, formatAddress, narrator, type Output, printable } from '@countersign/keyexchange/cli'
 import { once } from 'node:events'
@@ -32,10 +41,12 @@ export interface Serving {
  */
 export async function serveClients(serving: Serving, interrupted: AbortSignal): Promise<void> {
   const { home, output, beside } = serving
-  const server = await open(serving)
+  const own = await OwnKeys.of(home)
+  const server = await open(serving, own)
   const watching = home.watch(() => {
     warn(home, output)
     for (const session of server.sessions) endUntrusted(home, session)
+    void own.renew(output)
   })
   announce(home, server, output)
   warn(home, output)
@@ -49,13 +60,47 @@ export async function serveClients(serving: Serving, interrupted: AbortSignal): 
   }
 }
 
-async function open({ home, options, output, journal, policy }: Serving): Promise<Server> {
-  const identity = await home.identities()
+/** The server's own keys, as its home has them now: a rotation changes them while it runs. */
+class OwnKeys {
+  readonly #home: Home
+  identity: readonly Identity[]
+
+  static async of(home: Home): Promise<OwnKeys> {
+    return new OwnKeys(home, await home.identities())
+  }
+
+  private constructor(home: Home, identity: readonly Identity[]) {
+    this.#home = home
+    this.identity = identity
+  }
+
+  get formerKeys(): readonly PublicKey[] {
+    return this.#home.keys.slice(0, -this.identity.length)
+  }
+
+  /** Takes the home's keys anew; where they cannot be unlocked, the server goes on as it was. */
+  async renew(output: Output): Promise<void> {
+    try {
+      const before = this.identity
+      this.identity = await this.#home.identities()
+      const { fingerprint } = this.identity[0]!.publicKey
+      if (before[0]!.publicKey.fingerprint !== fingerprint) output.note(`this server has a new key: ${fingerprint}`)
+    } catch (error) {
+      output.note(`this server goes on with the key it had: ${printable(describeFailure(error).message)}`)
+    }
+  }
+}
+
+function open({ home, options, output, journal, policy }: Serving, own: OwnKeys): Promise<Server> {
   return listen({
     port: options.port,
     ...(options.host !== undefined && { host: options.host }),
-    identity,
-    formerKeys: home.keys.slice(0, -identity.length),
+    get identity() {
+      return own.identity
+    },
+    get formerKeys() {
+      return own.formerKeys
+    },
     peers: (keyId) => home.trust(keyId),
     journal,
     ...(policy && { policy }),
