@@ -50,7 +50,7 @@ async function destroyedAt(ground: Ground, bytes: number, how: 'end' | 'destroy'
   await using server = await trap((line, socket) => {
     const write = socket.write.bind(socket)
     let left = bytes
-    socket.write = ((chunk: Uint8Array) => {
+    socket.write = (chunk: Uint8Array) => {
       write(chunk.subarray(0, left))
       left -= chunk.length
       if (left > 0) return true
@@ -58,7 +58,7 @@ async function destroyedAt(ground: Ground, bytes: number, how: 'end' | 'destroy'
       else if (how === 'destroy') socket.destroy()
       else socket.resetAndDestroy()
       return false
-    }) as typeof socket.write
+    }
     rogueServer(line, { identity: ground.identity, client: ground.alice.publicKey }).catch(() => {})
   })
   try {

@@ -145,7 +145,7 @@ export const receiver: Target = {
   async run(input) {
     const statementLength = Buffer.from(concat(input.subarray(1, 5), new Uint8Array(4))).readUInt32BE()
     const statement = input.subarray(5, 5 + Math.min(statementLength, 1_400))
-    const signature = (await alice.sign(pae(MESSAGE_TYPE, statement))) as Uint8Array
+    const signature = await alice.sign(pae(MESSAGE_TYPE, statement))
     const bytes = concat(input.subarray(1, 5), statement, lengthPrefixed(signature), input.subarray(5 + statement.length))
     const flags = input[0] ?? 0
     const journal = memoryJournal()
@@ -225,7 +225,7 @@ export const receipts: Target = {
       send: () => undefined,
     })
     await sender.run()
-    const receipt: SignedStatement = { statement: input, signature: (await bob.sign(pae(RECEIPT_TYPE, input))) as Uint8Array }
+    const receipt: SignedStatement = { statement: input, signature: await bob.sign(pae(RECEIPT_TYPE, input)) }
     const word = await sender
       .receipt(receipt)
       .then(() => sender.settled)

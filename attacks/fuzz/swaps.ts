@@ -101,10 +101,10 @@ export const swaps: Target = {
     const bytes = input.subarray(1)
     const side = new Side(role, role === 'dialer' ? 3 : 5).feed(bytes)
     const whole = concat(...heard[role])
-    const true_ = Buffer.compare(bytes.subarray(0, whole.length), whole.subarray(0, bytes.length)) === 0
+    const honest = Buffer.compare(bytes.subarray(0, whole.length), whole.subarray(0, bytes.length)) === 0
     if (
       side.saved &&
-      !true_ &&
+      !honest &&
       Buffer.compare(bytes.subarray(0, whole.length - 19), whole.subarray(0, whole.length - 19)) !== 0
     ) {
       throw new Error('saved what the other side did not offer')

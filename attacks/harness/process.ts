@@ -1,4 +1,5 @@
 /** What a process holds, as the system counts it. */
+import { printable } from '@countersign/core/protocol'
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Resident memory in MiB. */
@@ -21,4 +22,9 @@ export function alive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** Whether nothing of what a program printed is acted on by a terminal. */
+export function plainLines(text: string): boolean {
+  return text.split('\n').every((line) => printable(line) === line)
 }

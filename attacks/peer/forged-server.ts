@@ -5,6 +5,7 @@ import { type Attack, Cases } from '../harness/attack.ts'
 import type { Ground } from '../harness/ground.ts'
 import { at, flipped, rogueServer, type Twist } from '../harness/handshake.ts'
 import { trap } from '../harness/line.ts'
+import { plainLines } from '../harness/process.ts'
 
 function refusalOf(status: number, text: Uint8Array): Twist {
   return at('keyPlain', () => {
@@ -115,7 +116,7 @@ export const attack: Attack = {
       })
       const words = ['send', 'hello', '--host', '127.0.0.1', '--port', String(server.port)]
       const ended = await run('client', words, { root: ground.homes.alice.root })
-      const clean = !/[\u001b\u202e]/.test(ended.stderr + ended.stdout) && ended.stdout === ''
+      const clean = plainLines(ended.stderr + ended.stdout) && ended.stdout === ''
       cases.attempt(what, `status ${ended.status}${clean ? '' : ', and it wrote what it should not'}`, `status ${status}`)
     }
     return cases

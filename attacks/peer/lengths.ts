@@ -172,7 +172,7 @@ async function resume(ground: Ground, lie: (made: OutgoingEnvelope, offset: numb
   if (offset === 0) return 'nothing was held'
   second.session.send('PING', random(8))
   second.session.envelope(await lie(made, offset))
-  const said = await Promise.race([outcome(second)])
+  const said = await outcome(second)
   second.session.line.destroy()
   return said
 }

@@ -111,8 +111,8 @@ const forgeries: readonly (readonly [what: string, must: string, forge: Forge])[
 /** The other encoding of the same signature: S + L, which a careless verifier takes as well. */
 function raised(value: Uint8Array): Uint8Array {
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
-  const s = BigInt(`0x${Buffer.from(value.subarray(32)).reverse().toString('hex')}`) + order
-  return concat(value.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse())
+  const s = BigInt(`0x${Buffer.from(value.subarray(32).toReversed()).toString('hex')}`) + order
+  return concat(value.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex').toReversed())
 }
 
 export const attack: Attack = {

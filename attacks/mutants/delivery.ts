@@ -1,0 +1,162 @@
+/** Checks of delivery, and of whoever knocks. */
+import { core, type Mutant, within } from './mutant.ts'
+
+const receiver = core('delivery')
+
+export const deliveryMutants: readonly Mutant[] = [
+  ...within(
+    'packages/core/src/delivery/receiver.ts',
+    receiver,
+    ['length of a statement', "if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')", ''],
+    [
+      'from',
+      'peer.keys.find(({ id }) => equal(id, statement.from))',
+      'peer.keys.find(({ id }) => id.length === statement.from.length)',
+    ],
+    ['to', 'if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw', 'if (ownKeys.length === 0) throw'],
+    ['outbox id', 'if (!equal(statement.outbox, place.outbox)) throw', 'if (place.outbox.length === 0) throw'],
+    ['message signature', "if (!verify(key, signed, signature)) throw new PeerError('BAD_SIGNATURE', 'of a message')", ''],
+    [
+      'length of a message signature',
+      "if ((await this.#parts.u32()) !== key.signatureLength) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')",
+      'await this.#parts.u32()',
+    ],
+    ['gap', 'if (statement.first > next) throw', 'if (statement.first > 2 ** 53) throw'],
+    ['lengths below 2^53', "if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')", ''],
+    ['16 MiB of several messages', 'if (count > 1 && total > MAX_BATCH) throw', 'if (count > 1 && total > 2 ** 60) throw'],
+    [
+      'offset that was announced',
+      "if (offset !== 0 && !resumes) throw new PeerError('PROTOCOL', 'an offset that was not announced')",
+      '',
+    ],
+    [
+      'longest item',
+      'if (lengths.some((length) => length > maxItem)) return false',
+      'if (lengths.length > maxItem) return false',
+    ],
+    [
+      'conflicts have an end',
+      'this.#ledger.head.conflicts < MOST_CONFLICTS',
+      'this.#ledger.head.conflicts < MOST_CONFLICTS * 1000',
+    ],
+    [
+      'the same envelope gets the same receipt',
+      'if (known !== undefined) this.#ledger.answer(Promise.resolve(known))',
+      'if (known === null) this.#ledger.answer(Promise.resolve(known))',
+    ],
+    [
+      'leaf of a short item',
+      'if (!expected.startsWith(sha256Text(item), LEAF_LENGTH * i)) {',
+      'if (sha256Text(item).length + expected.length === 0) {',
+    ],
+    [
+      'leaf of a long item',
+      'if (!equal(item.leaf(), statement.leaves)) {',
+      'if (item.leaf().length !== statement.leaves.length) {',
+    ],
+    [
+      'form of an item',
+      "if (head === undefined || head === 'more') refused = true",
+      "if (head === undefined || head === 'more') refused = items.length > 9999",
+    ],
+    ['length of a resumed item', 'if (spool.length !== length) {', 'if (spool.length < 0) {'],
+    [
+      'policy before a body is stored',
+      'return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths }))',
+      'return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths })) || true',
+    ],
+  ),
+  ...within(
+    'packages/core/src/delivery/part-stream.ts',
+    receiver,
+    [
+      'envelope cut short',
+      "if (piece === END) throw new PeerError('ENCODING', 'an envelope cut short')",
+      'if (piece === END) throw new Abandoned()',
+    ],
+    ['envelope longer than it says', "if (piece !== END) throw new PeerError('ENCODING', 'an envelope longer than it says')", ''],
+    ['refused body longer than it said', "if (left < 0) throw new PeerError('ENCODING', 'an envelope longer than it says')", ''],
+    [
+      'crumbs are joined',
+      'last.length + piece.length > JOINED) pieces.push(piece)',
+      'last.length + piece.length > 0) pieces.push(piece)',
+    ],
+  ),
+  ...within(
+    'packages/core/src/delivery/sender.ts',
+    receiver,
+    [
+      'receipt for what was sent',
+      "if (flight === undefined) throw new PeerError('RECEIPT', 'nothing was sent that it could be for')",
+      'if (flight === undefined) return',
+    ],
+    ['receipt’s from', 'const key = peer.keys.find(({ id }) => equal(id, statement.from))', 'const key = peer.keys.at(-1)'],
+    [
+      'receipt’s to',
+      "if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw new PeerError('RECEIPT', 'to another sender')",
+      "if (ownKeys.length === 0) throw new PeerError('RECEIPT')",
+    ],
+    [
+      'receipt’s outbox id',
+      "if (!equal(statement.outbox, outboxId)) throw new PeerError('RECEIPT', 'of another outbox')",
+      'void outboxId',
+    ],
+    [
+      'receipt’s number, count and digest',
+      'if (statement.first !== first || statement.count !== count || !equal(statement.digest, digest)) {',
+      'if (first + count + digest.length < 0) {',
+    ],
+    [
+      'receipt’s signature',
+      'if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature))',
+      'if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature) && receipt.signature.length === 0)',
+    ],
+    [
+      'chain of receipts',
+      'if (statement.index !== index + 1 || !equal(statement.chain, expected)) {',
+      'if (statement.index < index + 1) {',
+    ],
+    [
+      'index of receipts',
+      'if (statement.index !== index + 1 || !equal(statement.chain, expected)) {',
+      'if (!equal(statement.chain, expected)) {',
+      'the chain covers the index: another index needs another chain, which its signer can make, and then the next receipt does not continue it',
+    ],
+  ),
+  ...within('packages/core/src/delivery/memory-journal.ts', receiver, [
+    'place check inside the append',
+    "if (index !== found.head.index + 1) return Promise.reject(new LocalError('PLACE_MOVED'))",
+    '',
+  ]),
+  ...within(
+    'packages/core/src/node/admission.ts',
+    { attack: 'load/caps.ts' },
+    ['open handshakes of one address', 'open >= this.#mostPerAddress', 'open >= 100_000'],
+    ['open handshakes in all', 'this.#all >= this.#most ||', 'this.#all >= 100_000 ||'],
+  ),
+  ...within(
+    'packages/core/src/node/secure.ts',
+    core('node', 'handshake'),
+    [
+      'deadline of a handshake',
+      "const timer = setTimeout(() => fail(new NetworkError('NO_ANSWER')), Math.max(0, ms))",
+      'const timer = setTimeout(() => {}, Math.max(0, ms))',
+    ],
+    [
+      'silence lasts until the deadline',
+      '      await within(wire.closed, left(), signal, () => {}).catch(() => {})\n',
+      '',
+      { attack: 'wire/other-protocols.ts' },
+    ],
+  ),
+  ...within('packages/core/src/node/secure-session.ts', { attack: 'load/never-reads.ts' }, [
+    'back-pressure: unread answers',
+    ' || this.#outlet.full) this.#hold()',
+    ') this.#hold()',
+  ]),
+  ...within('packages/core/src/node/wire.ts', core('node'), [
+    'bytes ahead of the handshake',
+    'if (this.#available > MOST_AHEAD) this.#stream.pause()',
+    '',
+  ]),
+]

@@ -1,0 +1,98 @@
+/**
+ * `pnpm soak [--minutes N]`: churn against a server, sampled: honest sessions come and go beside those that break off in
+ * every way. Memory and descriptors must not grow. One minute where it is not said; 60 is the long form.
+ */
+import { parseArgs } from 'node:util'
+import { random } from '@countersign/core/protocol'
+import { envelopeOf, wireOf } from './harness/envelopes.ts'
+import { Ground } from './harness/ground.ts'
+import { at, flipped } from './harness/handshake.ts'
+import { descriptorsOf, memoryOf, pause } from './harness/process.ts'
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' } } })
+const duration = Number(values.minutes) * 60_000
+
+/** What somebody does in a moment of churn. */
+const acts: readonly (readonly [string, (ground: Ground) => Promise<unknown>])[] = [
+  [
+    'an honest session',
+    async (ground) => {
+      await using session = await ground.honest()
+      await Promise.all([1, 2, 3].map((i) => session.send(`churn ${i}`)))
+    },
+  ],
+  [
+    'a long message',
+    async (ground) => {
+      await using session = await ground.honest(ground.rita)
+      await session.send(random(300_000))
+    },
+  ],
+  ['a refused stranger', (ground) => ground.knock({ identity: ground.stranger })],
+  ['a wrong MAC', (ground) => ground.knock({ twist: at('mac', (mac) => flipped(mac, 1)) })],
+  ['a connection that ends at once', async (ground) => (await ground.dial()).destroy()],
+  [
+    'a session that breaks off',
+    async (ground) => {
+      const { session, outbox } = await ground.enter()
+      const envelope = await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, 'broken off')
+      session.send('PING', random(8))
+      session.send('MESSAGE', (await wireOf(envelope)).subarray(0, 150))
+      session.line.destroy()
+    },
+  ],
+  [
+    'a session that lies',
+    async (ground) => {
+      const { session } = await ground.enter()
+      session.send('PING', random(8))
+      session.envelope(random(200))
+      await session.fate()
+      session.line.destroy()
+    },
+  ],
+]
+
+interface Sample {
+  readonly memory: number
+  readonly descriptors: number
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!
+}
+
+await using ground = await Ground.open()
+const samples: Sample[] = []
+const counts = new Map<string, number>()
+const started = performance.now()
+const sampling = setInterval(() => samples.push({ memory: memoryOf(ground.pid), descriptors: descriptorsOf(ground.pid) }), 1_000)
+
+/** One of several who do one thing after the other, until the time is over. */
+async function churn(of: number): Promise<void> {
+  for (let i = of; performance.now() - started < duration; i++) {
+    const [name, act] = acts[i % acts.length]!
+    await act(ground)
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+}
+
+await Promise.all([0, 1, 2, 3].map((of) => churn(of)))
+await pause(6_000)
+clearInterval(sampling)
+await ground.stillServes()
+
+// The first quarter is the time in which a process becomes as large as it has to be.
+const quarter = samples.length >> 2
+const [early, late] = [samples.slice(quarter, 2 * quarter), samples.slice(-quarter)]
+const [before, after] = [early, late].map((part) => median(part.map(({ memory }) => memory))) as [number, number]
+const descriptors = samples.at(-1)!.descriptors - samples[0]!.descriptors
+console.log(
+  `${((performance.now() - started) / 60_000).toFixed(1)} minutes, ${[...counts.values()].reduce((a, b) => a + b, 0)} acts:`,
+)
+for (const [name, count] of counts) console.log(`  ${count} of ${name}`)
+console.log(`memory, median of the second quarter ${before.toFixed(1)} MiB, of the last ${after.toFixed(1)} MiB`)
+console.log(`descriptors at the end less those at the start: ${descriptors}`)
+const grown = after > before * 1.15 + 8 || descriptors > 4
+console.log(grown ? 'IT GREW' : 'it did not grow')
+if (grown) process.exitCode = 1
