@@ -1,6 +1,6 @@
 /** AES-256-GCM with a 16-byte tag and counted nonces (protocol section 2). */
 import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from 'node:crypto'
-import { concat, wipe } from '../bytes.ts'
+import { concat, copy, wipe } from '../bytes.ts'
 import { label } from './hash.ts'
 
 export const TAG_LENGTH = 16
@@ -19,7 +19,8 @@ export function aeadKey(secret: Uint8Array): AeadKey {
   const raw = label(secret, 'key', nothing, 32)
   const key = createSecretKey(raw)
   wipe(raw)
-  return { key, iv: label(secret, 'iv', nothing, 12) }
+  // Copied: it is kept, and what is cut from a longer hash would keep all of it.
+  return { key, iv: copy(label(secret, 'iv', nothing, 12)) }
 }
 
 /** iv XOR (0x00000000 || u64 seq). */

@@ -10,7 +10,7 @@ import { type Policy, Receiver } from './receiver.ts'
 import { Sender, type SenderOptions } from './sender.ts'
 
 export interface ExchangeOptions {
-  readonly established: Established
+  readonly established: Omit<Established, 'secrets'>
   readonly outbox: Outbox
   /** The outbox id that this side announced in this session. */
   readonly outboxId: Uint8Array

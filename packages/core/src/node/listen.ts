@@ -13,7 +13,7 @@ import { REASON } from '../wire/records.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { ownKeysOf, peerName, placeOf } from './options.ts'
 import type { SecureSession } from './secure-session.ts'
-import { secureServer, type ServerOptions } from './secure.ts'
+import { type Company, secureServer, type ServerOptions } from './secure.ts'
 
 /**
  * Options are read anew for each connection: with getters for `identity` and `formerKeys`, a server takes a new key of its
@@ -44,6 +44,12 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   #waiting: SecureSession[] = []
   #wake: (() => void) | undefined
   #closing = false
+
+  /** What each session asks about the others. */
+  readonly #company: Company = {
+    takeOver: (session) => this.#takeOver(session),
+    admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
+  }
 
   /** For `listen` alone. */
   constructor(net: NetServer, options: ListenOptions) {
@@ -100,11 +106,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {
-      const company = {
-        takeOver: this.#takeOver,
-        admits: (peer: Peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
-      }
-      this.#add(await secureServer(socket, this.#options, company))
+      this.#add(await secureServer(socket, this.#options, this.#company))
     } catch (cause) {
       const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
       this.#options.onReject?.(error, address)
@@ -122,7 +124,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   }
 
   /** The newest session of a place has it; of those in which a client receives, the newest is sent to. */
-  readonly #takeOver = async (session: SecureSession): Promise<void> => {
+  async #takeOver(session: SecureSession): Promise<void> {
     const place = placeName(placeOf(session.peer, ownKeysOf(this.#options), session.peerOutbox))
     const older = this.#places.get(place)
     this.#places.set(place, session)

@@ -40,7 +40,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   readonly id: string
   /** Resolves when the session is over; never rejects. */
   readonly closed: Promise<SessionEnd>
-  readonly #established: Established
+  /** Without the secrets, which the session's keys have taken over. */
+  readonly #established: Omit<Established, 'secrets'>
   readonly #wire: Wire
   readonly #session: Session
   readonly #outlet: Outlet
@@ -60,8 +61,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** For `connect`, `listen` and `secure` alone: use those. */
-  constructor(wire: Wire, established: Established, options: CommonOptions, surroundings: SessionSurroundings) {
-    const { peer, secrets, role, mayReceive, peerOutbox } = established
+  constructor(wire: Wire, { secrets, ...established }: Established, options: CommonOptions, surroundings: SessionSurroundings) {
+    const { peer, role, mayReceive, peerOutbox } = established
     this.peer = peer
     this.id = hex(secrets.sessionId)
     this.#established = established

@@ -46,6 +46,9 @@ export interface SessionOptions {
 const nothing: readonly Uint8Array[] = []
 const kindNames = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name as KindName]))
 
+/** One for all sessions. */
+function untraced(): void {}
+
 export class Session {
   readonly #sealer: Sealer
   readonly #opener: RecordOpener
@@ -67,11 +70,11 @@ export class Session {
   #closeReceived = false
   #faulted = false
 
-  constructor({ role, secrets, mayReceive, limits, now, random = systemRandom, trace = () => {} }: SessionOptions) {
+  constructor({ role, secrets, mayReceive, limits, now, random = systemRandom, trace = untraced }: SessionOptions) {
     this.#sealer = new Sealer(role === 'client' ? secrets.client : secrets.server)
     this.#opener = new RecordOpener(role === 'client' ? secrets.server : secrets.client)
     this.#mayReceive = mayReceive
-    this.#limits = { ...LIMITS, ...limits }
+    this.#limits = limits === undefined ? LIMITS : { ...LIMITS, ...limits }
     this.#random = random
     this.#trace = trace
     this.#confirmed = role === 'client'
