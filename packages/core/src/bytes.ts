@@ -44,9 +44,7 @@ export function copy(bytes: Uint8Array): Uint8Array {
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   // A view would give short byte strings, which live in the heap, memory outside of it for good.
-  let text = ''
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]!]!
-  return text
+  return Array.from(bytes, (byte) => HEX[byte]!).join('')
 }
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
