@@ -31,3 +31,5 @@ export { answered, askSecret, readSecret, requireInteractive } from './secret.ts
 export type { SecretSource } from './secret.ts'
 export { printable, style, styleError } from './text.ts'
 export { narrator } from './trace.ts'
+export { verifyCommand } from './verify.ts'
+export type { VerifyEvidence } from './verify.ts'

@@ -31,7 +31,7 @@ export function rotateKey(program: Command): void {
         `  ${record.words}`,
         'hand this statement to each peer, who runs `keys accept-rotation` with it:',
         `  ${statement}`,
-        'a program that runs takes the new key when it is next started',
+        'a server that runs has the new key at once; a client takes it when it is next started',
       ])
     })
 }

@@ -40,17 +40,14 @@ const OVERLAP_CHECK = 60_000
 
 export class Home {
   readonly paths: HomePaths
-  /** This side's present key. */
-  readonly publicKey: PublicKey
-  /** This side's keys, the oldest of its chain first, the present one last. */
-  readonly keys: readonly PublicKey[]
-  /** What this side calls itself to peers. */
-  readonly name: string
-  readonly #own: OwnKey
   readonly #ask: AskPassphrase
   readonly #now: () => number
   readonly #cache: KeyFileCache = new Map()
   readonly #identities: Map<string, Promise<Identity>> = new Map()
+  #own: OwnKey
+  #keys: readonly PublicKey[]
+  /** Why this side's own key could not be read anew */
+  #ownProblem: Problem | undefined
   #store: TrustStore
 
   constructor(paths: HomePaths, ask: AskPassphrase, now: () => number) {
@@ -58,12 +55,25 @@ export class Home {
     this.#ask = ask
     this.#now = now
     this.#own = readOwn(paths)
-    this.publicKey = this.#own.publicKey
-    this.keys = ownChain(paths, this.#own)
-    this.name = this.#own.about.name ?? paths.role
-    this.#store = new TrustStore(paths, this.keys, this.#cache)
+    this.#keys = ownChain(paths, this.#own)
+    this.#store = new TrustStore(paths, this.#keys, this.#cache)
     if (this.#store.failure !== undefined) throw this.#store.failure
     this.#erasePreviousWhenOver()
+  }
+
+  /** This side's present key. */
+  get publicKey(): PublicKey {
+    return this.#own.publicKey
+  }
+
+  /** This side's keys, the oldest of its chain first, the present one last. */
+  get keys(): readonly PublicKey[] {
+    return this.#keys
+  }
+
+  /** What this side calls itself to peers. */
+  get name(): string {
+    return this.#own.about.name ?? this.paths.role
   }
 
   /** What the file of this side's key says about it. */
@@ -78,7 +88,7 @@ export class Home {
 
   /** Files that were left out, and why: to be shown to the operator, whenever they change. */
   get problems(): readonly Problem[] {
-    return this.#store.problems
+    return this.#ownProblem ? [this.#ownProblem, ...this.#store.problems] : this.#store.problems
   }
 
   get peers(): readonly TrustedPeer[] {
@@ -97,6 +107,14 @@ export class Home {
   /** The key that verifies evidence, also after its rotation or revocation; this side's own keys too. */
   evidence(keyId: Uint8Array): EvidenceKey | undefined {
     return this.#store.evidence(keyId) ?? this.#ownEvidence(keyId)
+  }
+
+  /** Whether two keys are one side's, by rotations that are known here: this side's own, a peer's, or a revoked peer's. */
+  sameChain(a: Uint8Array, b: Uint8Array): boolean {
+    const own = (keyId: Uint8Array): boolean => this.#keys.some(({ id }) => equal(id, keyId))
+    if (own(a)) return own(b)
+    const owner = this.#store.ownerOf(a)
+    return owner !== undefined && owner === this.#store.ownerOf(b)
   }
 
   /** The peer whose present or earlier key this is. */
@@ -153,7 +171,7 @@ export class Home {
   }
 
   /**
-   * Notices changed peers, revocations and rotations while a program runs, and the end of this side's own overlap.
+   * Notices changed peers, revocations and rotations, also this side's own, while a program runs, and the end of its overlap.
    *
    * @param onChange is called after this home shows the change
    * @returns what ends the watch when disposed of
@@ -168,7 +186,8 @@ export class Home {
         onChange()
       }, 20)
     }
-    const watchers: FSWatcher[] = [this.paths.peers, this.paths.revoked, this.paths.chains].map((folder) => {
+    const { home, peers, revoked, chains } = this.paths
+    const watchers: FSWatcher[] = [home, peers, revoked, chains].map((folder) => {
       makeFolder(folder)
       return watch(folder, { persistent: false }, notice)
     })
@@ -182,10 +201,21 @@ export class Home {
     }
   }
 
-  /** Reads peers, revocations and chains anew. Where that is not safe any more, nobody is trusted, and `problems` says why. */
+  /**
+   * Reads everything anew. Where that is not safe any more, nobody is trusted, and this side stays who it was; `problems`
+   * says why.
+   */
   reload(): void {
-    this.#erasePreviousWhenOver()
-    this.#store = new TrustStore(this.paths, this.keys, this.#cache)
+    try {
+      const own = readOwn(this.paths)
+      this.#keys = ownChain(this.paths, own)
+      this.#own = own
+      this.#ownProblem = undefined
+      this.#erasePreviousWhenOver()
+    } catch (error) {
+      this.#ownProblem = { path: this.paths.identity, error }
+    }
+    this.#store = new TrustStore(this.paths, this.#keys, this.#cache)
   }
 
   #ownEvidence(keyId: Uint8Array): EvidenceKey | undefined {
@@ -201,11 +231,13 @@ export class Home {
     return links.find((link) => equal(link.old.id, old.id))?.rotation.notAfter ?? -Infinity
   }
 
-  /** After the overlap the old private key must not lie about any longer. */
+  /** After the overlap the old private key must not lie about any longer, nor stay in memory. */
   #erasePreviousWhenOver(): void {
     const previous = readPrevious(this.paths, this.#own)
     if (!previous) return
     const end = this.#endOfOverlap(previous.publicKey)
-    if (end !== -Infinity && end < this.#now()) removeFile(this.paths.previous)
+    if (end === -Infinity || end >= this.#now()) return
+    removeFile(this.paths.previous)
+    this.#identities.delete(hex(previous.publicKey.id))
   }
 }

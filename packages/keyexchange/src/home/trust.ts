@@ -111,6 +111,12 @@ export class TrustStore {
     return { ...dates({ name: peer.name, publicKey, about }), ...(until !== Infinity && { until }), revoked: false }
   }
 
+  /** The file of the peer, or of the tombstone, to whose chain a key belongs. */
+  ownerOf(keyId: Uint8Array): string | undefined {
+    const id = hex(keyId)
+    return this.#revoked.get(id)?.path ?? this.#known.get(id)?.peer.path
+  }
+
   /** Whether this key is revoked here, or belongs to a chain that is. */
   revokedKey(publicKey: PublicKey): RevokedKey | undefined {
     return this.#revoked.get(idOf(publicKey))

@@ -1,45 +1,14 @@
 /** What an opened home knows, and what it refuses to believe. */
-import { generatePrivateKey, identity, privateKeyPem, type PrivateKey, type PublicKey, publicKeyPem } from '@countersign/core'
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { generatePrivateKey, privateKeyPem, publicKeyPem } from '@countersign/core'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { describeFailure } from '../../src/cli/failure.ts'
 import { createHome } from '../../src/home/create.ts'
-import { type Home, openHome } from '../../src/home/home.ts'
+import { openHome } from '../../src/home/home.ts'
 import { homePaths, resolveRoot } from '../../src/home/layout.ts'
 import { pin, revoke } from '../../src/home/pin.ts'
-import { acceptRotation, rotate } from '../../src/home/rotate.ts'
-import { rotationFile } from '../../src/home/rotation.ts'
 import { contentOf, modeOf, temporaryFolder } from '../program.ts'
-
-const never = (): never => {
-  throw new Error('no key here has a passphrase')
-}
-
-async function makeHome(root: string = temporaryFolder(), privateKey: PrivateKey = generatePrivateKey()): Promise<string> {
-  await createHome(homePaths(resolveRoot(root), 'client'), { name: 'ada', privateKey })
-  return root
-}
-
-function open(root: string, now?: () => number): Home {
-  return openHome({ root, role: 'client', ...(now && { now }) })
-}
-
-function drop(root: string, name: string, content: string): string {
-  const path = join(root, 'client', name)
-  writeFileSync(path, content, { mode: 0o644 })
-  return path
-}
-
-function problemsOf(home: Home): string[] {
-  return home.problems.map(({ error }) => describeFailure(error).message)
-}
-
-/** Whom a home trusts with this key: a name, `revoked`, or nobody. */
-function trustIn(home: Home, { id }: PublicKey): string | undefined {
-  const trust = home.trust(id)
-  return trust && ('peer' in trust ? trust.peer.name : 'revoked')
-}
+import { drop, makeHome, open, problemsOf, trustIn } from './homes.ts'
 
 describe('files and modes', () => {
   test('a home is made with these files and modes', async () => {
@@ -179,139 +148,6 @@ describe('revocation', () => {
     }
     const home = open(root)
     expect(keys.map((key) => trustIn(home, key))).toEqual(['revoked', 'revoked'])
-  })
-})
-
-describe('rotation', () => {
-  const WEEK = 7 * 86_400_000
-
-  async function rotated(): Promise<{ ours: string; theirs: string; old: PublicKey; next: PublicKey; statement: string }> {
-    const [ours, theirs] = [await makeHome(), await makeHome()]
-    const old = open(ours).publicKey
-    drop(theirs, 'peers/ada.pem', `date: 2026-01-01T00:00:00Z\n${publicKeyPem(old)}`)
-    const { publicKey, statement } = await rotate(open(ours).paths, never, WEEK)
-    return { ours, theirs, old, next: publicKey, statement: contentOf(statement) }
-  }
-
-  test('during the overlap this side has both identities, the present one first; afterwards one, and the old private key is gone', async () => {
-    const { ours, old, next } = await rotated()
-    const during = await open(ours).identities()
-    expect(during.map(({ publicKey }) => publicKey.fingerprint)).toEqual([next.fingerprint, old.fingerprint])
-    expect(open(ours).keys.map(({ fingerprint }) => fingerprint)).toEqual([old.fingerprint, next.fingerprint])
-    const after = open(ours, () => Date.now() + WEEK + 1000)
-    expect((await after.identities()).map(({ publicKey }) => publicKey.fingerprint)).toEqual([next.fingerprint])
-    expect(() => contentOf(ours, 'client/previous.pem')).toThrow('ENOENT')
-    expect(after.evidence(old.id)).toMatchObject({ name: 'ada', revoked: false, until: expect.any(Number) as number })
-  })
-
-  test('a peer that accepts trusts both keys as one chain until the overlap is over, then the new one', async () => {
-    const { theirs, old, next, statement } = await rotated()
-    expect(acceptRotation(open(theirs), statement)).toMatchObject({ name: 'ada', existed: false })
-    const home = open(theirs)
-    expect([trustIn(home, old), trustIn(home, next)]).toEqual(['ada', 'ada'])
-    expect(home.peer('ada').keys.map(({ fingerprint }) => fingerprint)).toEqual([old.fingerprint, next.fingerprint])
-    const later = open(theirs, () => Date.now() + WEEK + 1000)
-    expect([trustIn(later, old), trustIn(later, next)]).toEqual([undefined, 'ada'])
-    expect(later.peer('ada').keys).toHaveLength(2)
-    expect(later.evidence(old.id)).toMatchObject({ name: 'ada', since: '2026-01-01T00:00:00Z', revoked: false })
-    expect(later.evidence(old.id)!.until).toBeGreaterThan(Date.now())
-    expect(acceptRotation(later, statement)).toMatchObject({ name: 'ada', existed: true })
-  })
-
-  test('who revokes the new key revokes those that vouched for it', async () => {
-    const { theirs, old, next, statement } = await rotated()
-    acceptRotation(open(theirs), statement)
-    revoke(open(theirs).paths, 'ada')
-    expect([old, next].map((key) => trustIn(open(theirs), key))).toEqual(['revoked', 'revoked'])
-  })
-
-  test('is refused where the old key is revoked', async () => {
-    const { theirs, statement } = await rotated()
-    revoke(open(theirs).paths, 'ada')
-    expect(() => acceptRotation(open(theirs), statement)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
-  })
-
-  test('is refused where the new key is revoked', async () => {
-    const { theirs, next, statement } = await rotated()
-    drop(theirs, 'revoked/x.pem', publicKeyPem(next))
-    expect(() => acceptRotation(open(theirs), statement)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
-  })
-
-  test('is refused where the old key has another successor', async () => {
-    const { ours, theirs, old, statement } = await rotated()
-    acceptRotation(open(theirs), statement)
-    const [, previous] = await open(ours).identities()
-    const other = await rotationFile(previous!, identity(generatePrivateKey()), Date.now(), Date.now() + WEEK)
-    expect(() => acceptRotation(open(theirs), other)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
-    expect(trustIn(open(theirs), old)).toBe('ada')
-  })
-
-  test('is refused once its overlap is over', async () => {
-    const [ours, theirs] = [await makeHome(), await makeHome()]
-    drop(theirs, 'peers/ada.pem', publicKeyPem(open(ours).publicKey))
-    const { statement } = await rotate(open(ours).paths, never, 0)
-    expect(() => acceptRotation(open(theirs), contentOf(statement))).toThrow(expect.objectContaining({ code: 'EVIDENCE' }))
-  })
-
-  test('is refused where no peer has the old key, or another key signed for it', async () => {
-    const { theirs, next, statement } = await rotated()
-    rmSync(join(theirs, 'client/peers/ada.pem'))
-    expect(() => acceptRotation(open(theirs), statement)).toThrow(expect.objectContaining({ code: 'MISSING' }))
-
-    const victim = generatePrivateKey().publicKey
-    const mallory = identity(generatePrivateKey())
-    drop(theirs, 'peers/ada.pem', publicKeyPem(victim))
-    const forged = await rotationFile({ ...mallory, publicKey: victim }, mallory, Date.now(), Date.now() + WEEK)
-    expect(() => acceptRotation(open(theirs), forged)).toThrow(expect.objectContaining({ code: 'EVIDENCE' }))
-    const unsigned = await rotationFile(mallory, { ...mallory, publicKey: next }, Date.now(), Date.now() + WEEK)
-    expect(() => acceptRotation(open(theirs), unsigned)).toThrow(expect.objectContaining({ code: 'BAD_SIGNATURE' }))
-  })
-
-  test('a link dropped into chains/ that its old key did not sign is no link', async () => {
-    const { theirs, old } = await rotated()
-    const mallory = identity(generatePrivateKey())
-    const forged = await rotationFile({ ...mallory, publicKey: old }, mallory, Date.now(), Date.now() + WEEK)
-    mkdirSync(join(theirs, 'client/chains'), { recursive: true })
-    drop(theirs, 'chains/x.rotation', forged)
-    drop(theirs, 'chains/x.pem', publicKeyPem(old))
-    drop(theirs, 'peers/ada.pem', publicKeyPem(mallory.publicKey))
-    const home = open(theirs)
-    expect(trustIn(home, old)).toBeUndefined()
-    expect(home.problems).toHaveLength(1)
-  })
-})
-
-describe('watching', () => {
-  test('a new peer, a revocation and a folder that has become unsafe are noticed while a program runs', async () => {
-    const root = await makeHome()
-    const ben = generatePrivateKey().publicKey
-    const home = open(root)
-    let changed = Promise.withResolvers<void>()
-    using _ = home.watch(() => changed.resolve())
-    const change = async (act: () => unknown, until: () => boolean): Promise<void> => {
-      act()
-      while (!until()) {
-        await changed.promise
-        changed = Promise.withResolvers()
-      }
-    }
-    await change(
-      () => drop(root, 'peers/ben.pem', publicKeyPem(ben)),
-      () => trustIn(home, ben) === 'ben',
-    )
-    await change(
-      () => revoke(home.paths, 'ben'),
-      () => trustIn(home, ben) === 'revoked',
-    )
-    await change(
-      () => drop(root, 'peers/cyd.pem', publicKeyPem(generatePrivateKey().publicKey)),
-      () => home.peers.length === 1,
-    )
-    await change(
-      () => chmodSync(join(root, 'client/peers'), 0o777),
-      () => home.peers.length === 0,
-    )
-    expect(problemsOf(home)).toEqual([expect.stringMatching(/others can write/)])
   })
 })
 

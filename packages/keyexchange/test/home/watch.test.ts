@@ -1,0 +1,62 @@
+/** What a program that runs notices of its home. */
+import { generatePrivateKey, publicKeyPem } from '@countersign/core'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { revoke } from '../../src/home/pin.ts'
+import { rotate } from '../../src/home/rotate.ts'
+import { drop, makeHome, never, open, problemsOf, trustIn } from './homes.ts'
+
+test('a new peer, a revocation and a folder that has become unsafe are noticed while a program runs', async () => {
+  const root = await makeHome()
+  const ben = generatePrivateKey().publicKey
+  const home = open(root)
+  let changed = Promise.withResolvers<void>()
+  using _ = home.watch(() => changed.resolve())
+  const change = async (act: () => unknown, until: () => boolean): Promise<void> => {
+    act()
+    while (!until()) {
+      await changed.promise
+      changed = Promise.withResolvers()
+    }
+  }
+  await change(
+    () => drop(root, 'peers/ben.pem', publicKeyPem(ben)),
+    () => trustIn(home, ben) === 'ben',
+  )
+  await change(
+    () => revoke(home.paths, 'ben'),
+    () => trustIn(home, ben) === 'revoked',
+  )
+  await change(
+    () => drop(root, 'peers/cyd.pem', publicKeyPem(generatePrivateKey().publicKey)),
+    () => home.peers.length === 1,
+  )
+  await change(
+    () => chmodSync(join(root, 'client/peers'), 0o777),
+    () => home.peers.length === 0,
+  )
+  expect(problemsOf(home)).toEqual([expect.stringMatching(/others can write/)])
+})
+
+test('a program that runs notices a rotation of its own key, and stays who it was where that cannot be read', async () => {
+  const root = await makeHome()
+  const home = open(root)
+  const old = home.publicKey
+  let changed = Promise.withResolvers<void>()
+  using _ = home.watch(() => changed.resolve())
+  const change = async (until: () => boolean): Promise<void> => {
+    while (!until()) {
+      await changed.promise
+      changed = Promise.withResolvers()
+    }
+  }
+  const { publicKey } = await rotate(home.paths, never, 60_000)
+  await change(() => home.publicKey.fingerprint === publicKey.fingerprint)
+  expect((await home.identities()).map((one) => one.publicKey.id)).toEqual([publicKey.id, old.id])
+  expect(home.keys.map(({ id }) => id)).toEqual([old.id, publicKey.id])
+  chmodSync(home.paths.identity, 0o644)
+  await change(() => home.problems.length > 0)
+  expect(problemsOf(home)).toEqual([expect.stringMatching(/others can read the private key/)])
+  expect(home.publicKey.fingerprint).toBe(publicKey.fingerprint)
+})
