@@ -2,7 +2,10 @@
 /** The `countersign-client` program. */
 import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
+import { outbox } from './commands/outbox.ts'
+import { receipts } from './commands/receipts.ts'
 import { send } from './commands/send.ts'
+import { verify } from './commands/verify.ts'
 
 await runProgram(async (interrupted) => {
   const program = createProgram(
@@ -14,6 +17,6 @@ await runProgram(async (interrupted) => {
     const message = word === undefined ? 'no command was given' : `there is no command ${word}`
     throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
   })
-  for (const command of [send]) command(program, interrupted)
+  for (const command of [send, outbox, receipts, verify]) command(program, interrupted)
   await parseProgram(program)
 })

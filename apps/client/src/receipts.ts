@@ -14,13 +14,16 @@ const OUTCOMES: Readonly<Record<Receipt['outcome'], string>> = {
 /** Prints a receipt that has been verified, and what it is for. */
 export function printReceipt(output: Output, peer: Peer, receipt: Receipt, name?: string): void {
   const { outcome, number, receivedAt, statement } = receipt
-  const signer = peer.keys.find(({ id }) => equal(id, statement.from))!
+  const signer = peer.keys.find(({ id }) => equal(id, statement.from))
   const good = outcome === 'stored' || outcome === 'received'
   const record = {
     outcome,
     number,
     ...(name !== undefined && { name }),
-    receiver: { name: peer.name, fingerprint: signer.fingerprint },
+    receiver: {
+      name: peer.name,
+      fingerprint: signer?.fingerprint ?? `sha256//${Buffer.from(statement.from).toString('base64')}`,
+    },
     receivedAt: receivedAt.toISOString(),
     verified: true,
     first: statement.first,

@@ -1,17 +1,19 @@
 /** The inbox: the journal in the server's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError } from '@countersign/keyexchange/cli'
-import { openJournal, type StoredJournal } from '@countersign/store'
+import type { StoredJournal } from '@countersign/store'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-function journalFile(home: Home): string {
+/** Where the journal is, or will be; the folder is made. */
+export function journalFile(home: Home): string {
+  mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
   return join(home.stateFolder, 'journal.db')
 }
 
 /** Opens the journal, and makes it where there is none yet. @throws LocalError STORAGE */
-export function openInbox(home: Home): Promise<StoredJournal> {
-  mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
+export async function openInbox(home: Home): Promise<StoredJournal> {
+  const { openJournal } = await import('@countersign/store')
   return openJournal(journalFile(home))
 }
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 /** The `countersign-server` program. */
 import { createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
+import { hooks } from './commands/hooks.ts'
+import { inbox } from './commands/inbox.ts'
 import { serve } from './commands/serve.ts'
+import { verify } from './commands/verify.ts'
 
 await runProgram(async (interrupted) => {
   const program = createProgram(
@@ -9,6 +12,6 @@ await runProgram(async (interrupted) => {
     'Receives messages, stores them, and countersigns each one.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [serve]) command(program, interrupted)
+  for (const command of [serve, inbox, hooks, verify]) command(program, interrupted)
   await parseProgram(program)
 })

@@ -1,0 +1,14 @@
+/** `countersign-server inbox`: what was received. */
+import type { Command } from 'commander'
+import { backup, restore } from './inbox/backup.ts'
+import { cat } from './inbox/cat.ts'
+import { exportMessages } from './inbox/export.ts'
+import { list } from './inbox/list.ts'
+import { prune } from './inbox/prune.ts'
+import { show } from './inbox/show.ts'
+import { verify } from './inbox/verify.ts'
+
+export function inbox(program: Command, interrupted: AbortSignal): void {
+  const group = program.command('inbox').description('the messages that were received')
+  for (const command of [list, show, cat, exportMessages, verify, prune, backup, restore]) command(group, interrupted)
+}

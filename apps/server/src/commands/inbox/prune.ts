@@ -1,0 +1,49 @@
+/** `inbox prune`: drops bodies; statements, signatures, receipts and chains stay. */
+import { CliError, formatSize, parseDuration, parseSize } from '@countersign/keyexchange/cli'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { withInbox } from './context.ts'
+
+interface PruneOptions {
+  readonly olderThan?: number
+  readonly keepBytes?: number
+}
+
+function parsed(parse: (text: string) => number | undefined, rule: string): (text: string) => number {
+  return (text) => {
+    const value = parse(text)
+    if (value === undefined) throw new InvalidArgumentError(rule)
+    return value
+  }
+}
+
+export function prune(inbox: Command): void {
+  inbox
+    .command('prune')
+    .description('drop the bodies of old messages; what proves them stays')
+    .addOption(
+      new Option('--older-than <time>', 'those that came before, such as 30d').argParser(
+        parsed(parseDuration, 'It is a number and d, h, m or s.'),
+      ),
+    )
+    .addOption(
+      new Option('--keep-bytes <size>', 'the oldest, until no more is left, such as 10G').argParser(
+        parsed(parseSize, 'It is a number and K, M, G or T.'),
+      ),
+    )
+    .action((_: unknown, command: Command) =>
+      withInbox<PruneOptions>(command, async ({ journal, options: { olderThan, keepBytes }, output }) => {
+        if (olderThan === undefined && keepBytes === undefined) {
+          throw new CliError(
+            'USAGE',
+            'it was not said what to drop; nothing was changed',
+            'give --older-than, --keep-bytes or both',
+          )
+        }
+        const pruned = await journal.prune({
+          ...(olderThan !== undefined && { before: new Date(Date.now() - olderThan) }),
+          ...(keepBytes !== undefined && { mostBytes: keepBytes }),
+        })
+        output.result(pruned, [`dropped the bodies of ${pruned.messages} messages, ${formatSize(pruned.bytes)}`])
+      }),
+    )
+}
