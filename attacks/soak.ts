@@ -92,6 +92,8 @@ console.log(
 )
 for (const [name, count] of counts) console.log(`  ${count} of ${name}`)
 console.log(`memory, median of the second quarter ${before.toFixed(1)} MiB, of the last ${after.toFixed(1)} MiB`)
+const course = Array.from({ length: 10 }, (_, i) => samples[Math.floor((i * (samples.length - 1)) / 9)]!.memory.toFixed(0))
+console.log(`memory over the time: ${course.join(', ')} MiB`)
 console.log(`descriptors at the end less those at the start: ${descriptors}`)
 const grown = after > before * 1.15 + 8 || descriptors > 4
 console.log(grown ? 'IT GREW' : 'it did not grow')
