@@ -20,7 +20,7 @@ export const linear: Measure = {
       await pair.pump({ links: 1, count: bench.work(200_000), window: 8192, size: 128 })
       const sizes: Point[] = []
       for (const x of SIZES) {
-        const count = Math.max(4, Math.min(bench.work(100_000), Math.floor((bench.work(256) * 1024 * 1024) / x)))
+        const count = Math.max(4, Math.min(bench.work(100_000), Math.floor((bench.work(64) * 1024 * 1024) / x)))
         const window = Math.max(2, Math.min(8192, Math.floor((32 * 1024 * 1024) / x)))
         const runs: number[] = []
         for (let run = 0; run < bench.runs; run++) {

@@ -21,7 +21,7 @@ export const messages: Measure = {
       { title: 'batching as it comes', unit: 'messages/s', better: 'more' },
       PEERS,
       (pair) => warmUp(pair, bench),
-      (pair) => throughput(pair, bench.work(500_000), 32_768),
+      (pair) => throughput(pair, bench.work(300_000), 32_768),
     )
     const single = await bench.compare(
       { title: 'one at a time', unit: 'messages/s', better: 'more' },
@@ -41,7 +41,7 @@ export const messages: Measure = {
 
 async function warmUp(pair: Pair, bench: Bench): Promise<void> {
   await pair.open({ count: 1, atOnce: 1 })
-  await throughput(pair, bench.work(500_000), 32_768)
+  await throughput(pair, bench.work(300_000), 32_768)
 }
 
 export async function throughput(
