@@ -37,6 +37,7 @@ if (values.help || unknown !== undefined) {
   process.exit(unknown === undefined ? 0 : 2)
 }
 
+const command = ['pnpm bench', ...process.argv.slice(2)].join(' ')
 const root = resolve(import.meta.dirname, '..')
 const runs = Number(values.runs ?? (values.quick ? 1 : 5))
 const out = values.out ?? (values.quick || values.against !== undefined ? undefined : join(root, 'bench/results'))

@@ -1,26 +1,9 @@
 /** @hyperswarm/secret-stream: Noise IK and libsodium's secretstream, both sides with a pinned Ed25519 key. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
-import { connect, createServer, type Socket } from 'node:net'
-import { type DuplexLike, streamOf, type Transport } from './duplex.ts'
-
-interface KeyPair {
-  readonly publicKey: Uint8Array
-  readonly secretKey: Uint8Array
-}
-
-interface SecretStream extends DuplexLike {
-  readonly opened: Promise<boolean>
-}
-
-interface SecretStreamClass {
-  new (initiator: boolean, socket: Socket, options: object): SecretStream
-  keyPair(seed: Uint8Array): KeyPair
-}
-
-// The package ships no types.
-const SecretStream = createRequire(import.meta.url)('@hyperswarm/secret-stream') as SecretStreamClass
+import { connect, createServer } from 'node:net'
+import SecretStream, { type KeyPair } from '@hyperswarm/secret-stream'
+import { streamOf, type Transport } from './duplex.ts'
 
 const keyPair = (identity: string): KeyPair => SecretStream.keyPair(createHash('sha256').update(identity).digest())
 

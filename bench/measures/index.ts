@@ -11,13 +11,13 @@ import { messages } from './messages.ts'
 import { sessions } from './sessions.ts'
 
 export const MEASURES: Readonly<Record<string, Measure>> = {
-  limits,
   messages,
-  latency,
+  durable,
   bulk,
   handshakes,
+  latency,
   sessions,
-  durable,
   cold,
+  limits,
   linear,
 }
