@@ -64,9 +64,9 @@ try {
     if (worktree === undefined && results.goals !== undefined) console.log(`\n${goalTable(results.goals)}`)
     const { title, about } = measure
     measures.push({ name, measure: { title, about }, results })
+    // After each, so that a run that is cut short leaves what it came to.
+    if (out !== undefined) writeReport(out, { command, runs, machine, measures })
   }
-  if (out !== undefined)
-    writeReport(out, { command: ['pnpm bench', ...process.argv.slice(2)].join(' '), runs, machine, measures })
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
