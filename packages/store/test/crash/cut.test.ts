@@ -1,0 +1,67 @@
+/** A connection that is cut at any byte, either way, costs a reconnect and nothing else. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Plan, Way } from '../proxy.ts'
+import { World } from '../programs/world.ts'
+
+/** Bytes of the handshake, headers included: HELLO and ACK, HELLO+ACK and SESSION-KEY (protocol section 2). */
+const HANDSHAKE = { up: 1292 + 4116, down: 5268 + 1044 }
+const FULL = process.env['TEST_FULL'] !== undefined
+/** Every so many bytes of the handshake. */
+const STEP = FULL ? 1 : 397
+
+let world: World
+
+beforeEach(async () => {
+  world = new World()
+  await world.serve()
+})
+afterEach(() => world[Symbol.asyncDispose]())
+
+function cutsOf(way: Way): Plan[] {
+  const edges = way === 'up' ? [0, 1, 4, 1291, 1292, 1293] : [0, 1, 4, 5267, 5268, 5269]
+  const steps = Array.from({ length: Math.floor(HANDSHAKE[way] / STEP) }, (_, i) => i * STEP)
+  // Behind it come a PING or PONG, one envelope or its receipt, and CLOSE, a byte at a time.
+  const behind = Array.from({ length: FULL ? 330 : 33 }, (_, i) => HANDSHAKE[way] + i * (FULL ? 1 : 10))
+  const all = new Set([...edges, ...steps, ...behind].toSorted((a, b) => a - b))
+  return [...all].map((at) => ({ way, at, act: 'cut' }))
+}
+
+for (const way of ['up', 'down'] as const) {
+  test(`cut in and behind the handshake, ${way}`, { timeout: FULL ? 1_800_000 : 60_000 }, async () => {
+    const proxy = await world.proxy()
+    const sender = await world.sender()
+    const cuts = cutsOf(way)
+    proxy.next = cuts[0]
+    sender.connect()
+    for (const [i, cut] of cuts.entries()) {
+      sender.send([`message ${i}`])
+      await proxy.until(() => proxy.done.length > i || proxy.bytes[way] > 2 ** 20)
+      expect(proxy.done[i]).toEqual(cut)
+      proxy.next = cuts[i + 1]
+    }
+    await sender.drained()
+    console.log(`${cuts.length} cuts ${way}, ${proxy.connections} connections`)
+    const { faults, counts } = await world.check()
+    expect(faults).toEqual([])
+    expect(counts).toMatchObject({ enqueued: cuts.length, stored: cuts.length })
+  })
+}
+
+test('cut inside a large body, and where it was begins the rest', async () => {
+  const MIB = 1024 * 1024
+  const proxy = await world.proxy()
+  const cuts = [2, 5, 7].map((mib): Plan => ({ way: 'up', at: HANDSHAKE.up + mib * MIB + 1, act: 'cut' }))
+  proxy.next = cuts[0]
+  const sender = await world.sender()
+  sender.connect().send(['large'], { length: 24 * MIB })
+  for (const i of cuts.keys()) {
+    await proxy.until(() => proxy.done.length > i)
+    proxy.next = cuts[i + 1]
+  }
+  await sender.drained()
+  const { faults } = await world.check()
+  expect(faults).toEqual([])
+  expect(await world.stored()).toEqual(['large'])
+  // Nothing that went through was sent again, but for what the server had not put down.
+  expect(proxy.bytes.up).toBeLessThan(24 * MIB + 3 * (4 * MIB))
+})
