@@ -288,7 +288,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   #streamEnded(cause: Error | undefined): void {
-    if (this.#end !== undefined) return
+    // Behind the peer's CLOSE nothing is missing: what it said is the end, once the receipts before it are kept.
+    if (this.#end !== undefined || this.#session.closeReceived) return
     this.#fail(new NetworkError('TRUNCATED', undefined, { cause }))
   }
 
