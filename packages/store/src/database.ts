@@ -16,6 +16,9 @@ export interface Schema {
 /** The first release of SQLite whose write-ahead log is never reset while another connection still reads it. */
 const LEAST_SQLITE = [3, 51, 3] as const
 
+/** What SQLite calls the mode in which dropped pages are given back when it is told to. */
+const INCREMENTAL = 2
+
 /** How long a transaction waits for that of another process, in ms. */
 const BUSY_TIMEOUT = 10_000
 
@@ -30,7 +33,8 @@ export function openDatabase(file: string, schema: Schema): DatabaseSync {
   try {
     makePrivateFile(file)
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT })
-    database.exec('PRAGMA auto_vacuum = INCREMENTAL')
+    // Said again it would write, and so fail on a full disk.
+    if (pragma(database, 'auto_vacuum') !== INCREMENTAL) database.exec('PRAGMA auto_vacuum = INCREMENTAL')
     // A transaction is durable when its COMMIT returns: the log is written and fsynced first.
     const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string }
     if (mode !== 'wal') throw new Error(`its write-ahead log cannot be had: journal mode ${mode}`)
@@ -84,6 +88,6 @@ function migrate(database: DatabaseSync, { name, application, migrations }: Sche
   database.exec('COMMIT')
 }
 
-function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
+function pragma(database: DatabaseSync, name: 'application_id' | 'auto_vacuum' | 'user_version'): number {
   return database.prepare(`PRAGMA ${name}`).get()![name] as number
 }
