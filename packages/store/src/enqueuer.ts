@@ -1,7 +1,8 @@
 /** The way into the outbox: messages that wait at the same moment share an envelope, a signature and a commit. */
 import { type Identity, isError, type Peer, type Receipt } from '@countersign/core'
 import { batchSize, hex } from '@countersign/core/protocol'
-import type { NewEnvelope, OutboxTables, PlaceRow } from './outbox-tables.ts'
+import type { NewEnvelope, PlaceRow } from './outbox-rows.ts'
+import type { OutboxTables } from './outbox-tables.ts'
 import { signEnvelope } from './queued-envelope.ts'
 import type { KeptItem } from './spooled-body.ts'
 import type { Remote } from './tables.ts'

@@ -1,7 +1,8 @@
 /** What stands in a journal, page by page. */
 import { decode, messageStatement, receiptStatement } from '@countersign/core/protocol'
 import { join } from 'node:path'
-import type { EntryRow, JournalTables } from './journal-tables.ts'
+import type { EntryRow } from './journal-rows.ts'
+import type { JournalTables } from './journal-tables.ts'
 import { splitItems, type StoredEntry, StoredMessage } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'

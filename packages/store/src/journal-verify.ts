@@ -20,7 +20,7 @@ import {
   verify,
 } from '@countersign/core/protocol'
 import type { KeyOf } from './evidence.ts'
-import type { EntryRow, FullPlaceRow } from './journal-tables.ts'
+import type { EntryRow, FullPlaceRow } from './journal-rows.ts'
 import { type Item, readItem, splitItems } from './stored-message.ts'
 
 /** What does not fit, and where. */

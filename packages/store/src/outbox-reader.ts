@@ -10,7 +10,8 @@ import {
   receiptStatement,
   type SignedStatement,
 } from '@countersign/core/protocol'
-import type { EnvelopeRow, OutboxTables, ReceiptRow } from './outbox-tables.ts'
+import type { EnvelopeRow, ReceiptRow } from './outbox-rows.ts'
+import type { OutboxTables } from './outbox-tables.ts'
 import { headOf, type Item, splitItems, StoredContent } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 

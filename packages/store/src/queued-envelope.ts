@@ -1,7 +1,7 @@
 /** Envelopes between the outbox's table and what a session sends. */
 import type { Identity, OutgoingEnvelope } from '@countersign/core'
 import { composeEnvelope, concat, encode, type EnvelopeNumbers, type SignedStatement, u32 } from '@countersign/core/protocol'
-import type { EnvelopeRow, NewEnvelope } from './outbox-tables.ts'
+import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
 import type { KeptItem } from './spooled-body.ts'
 import { type Item, readItem, splitItems } from './stored-message.ts'
 import { give } from './writer.ts'

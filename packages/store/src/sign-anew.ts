@@ -1,7 +1,8 @@
 /** Signing messages anew, at fresh numbers: in one envelope as before, or each alone. */
 import { type Identity, isError } from '@countersign/core'
 import { decode, LEAF_LENGTH, messageStatement } from '@countersign/core/protocol'
-import { ALONE, type EnvelopeRow, type NewEnvelope, type OutboxTables } from './outbox-tables.ts'
+import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
+import { ALONE, type OutboxTables } from './outbox-tables.ts'
 import { signEnvelope } from './queued-envelope.ts'
 import type { KeptItem } from './spooled-body.ts'
 import { splitItems } from './stored-message.ts'

@@ -3,7 +3,8 @@ import { generatePrivateKey, identity } from '@countersign/core'
 import { composeItem } from '@countersign/core/protocol'
 import { expect, test } from 'vitest'
 import { Enqueuer } from '../src/enqueuer.ts'
-import type { NewEnvelope, OutboxTables } from '../src/outbox-tables.ts'
+import type { NewEnvelope } from '../src/outbox-rows.ts'
+import type { OutboxTables } from '../src/outbox-tables.ts'
 import type { Remote } from '../src/tables.ts'
 
 test('a message that follows a session which began while another was committed gets its number', async () => {
