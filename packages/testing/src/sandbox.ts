@@ -28,7 +28,7 @@ export class Sandbox implements AsyncDisposable {
     const folder = join(root, role)
     const key = generatePrivateKey(type)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'identity.pem'), privateKeyPem(key), { mode: 0o600 })
+    writeFileSync(join(folder, 'identity.pem'), `name: ${name}\n${privateKeyPem(key)}`, { mode: 0o600 })
     writeFileSync(join(folder, 'identity.pub.pem'), `name: ${name}\n${publicKeyPem(key.publicKey)}`, { mode: 0o644 })
     for (const sub of ['peers', 'revoked']) mkdirSync(join(folder, sub), { mode: 0o755 })
     return { name, role, root, folder, key }

@@ -54,7 +54,8 @@ async function sendDurable(journey: Journey, input: Input, options: SendOptions)
 
 async function deliver({ output, interrupted }: Journey, input: Input, way: Way): Promise<void> {
   const { refusal, failure, unanswered } = await dispatch(way, input, output, interrupted)
-  if (way.keeps && unanswered > 0) output.note(`kept in the outbox: ${unanswered}; countersign-client outbox retry sends what is there`)
+  if (way.keeps && unanswered > 0)
+    output.note(`kept in the outbox: ${unanswered}; countersign-client outbox retry sends what is there`)
   interrupted.throwIfAborted()
   if (failure !== undefined) throw failure
   if (way.over.aborted) throw way.over.reason

@@ -33,7 +33,11 @@ export function verify(inbox: Command): void {
         }
         if (faults.length > 0) {
           const hint = 'keep the file as it is; compare it with a backup, and with the receipts that clients hold'
-          throw new CliError('EVIDENCE', `the journal does not verify: ${faults.length} faults in ${entries} entries`, hint)
+          throw new CliError(
+            'EVIDENCE',
+            `the journal does not verify; faults found: ${faults.length}, in ${entries} entries`,
+            hint,
+          )
         }
         output.result({ verified: true, entries, messages }, [
           `${style('green', 'verified')}: ${entries} receipts and the ${messages} messages they are for`,
