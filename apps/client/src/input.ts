@@ -79,10 +79,13 @@ async function* linesOf(signal: AbortSignal): AsyncGenerator<string, void, undef
 /** What a person types, line by line, until Ctrl-D or Ctrl-C; empty lines are nothing to send. */
 async function* typed(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
+  let open = true
+  prompt.once('close', () => (open = false))
   prompt.prompt()
   for await (const line of until(prompt, signal)) {
     if (line !== '') yield line
-    prompt.prompt()
+    // What was typed before it was closed may still come.
+    if (open) prompt.prompt()
   }
 }
 
