@@ -1,6 +1,6 @@
 /**
  * `pnpm soak [--minutes N]`: churn against a server, sampled: honest sessions come and go beside those that break off in
- * every way. Memory and descriptors must not grow. One minute where it is not said; 60 is the long form.
+ * every way. Memory and descriptors must not grow. Two minutes where it is not said; 60 is the long form.
  */
 import { parseArgs } from 'node:util'
 import { random } from '@countersign/core/protocol'
@@ -9,7 +9,7 @@ import { Ground } from './harness/ground.ts'
 import { at, flipped } from './harness/handshake.ts'
 import { descriptorsOf, memoryOf, pause } from './harness/process.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '1' } } })
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' } } })
 const duration = Number(values.minutes) * 60_000
 
 /** What somebody does in a moment of churn. */
@@ -82,16 +82,16 @@ await pause(6_000)
 clearInterval(sampling)
 await ground.stillServes()
 
-// The first quarter is the time in which a process becomes as large as it has to be.
+// The first half is the time in which a process becomes as large as it has to be.
 const quarter = samples.length >> 2
-const [early, late] = [samples.slice(quarter, 2 * quarter), samples.slice(-quarter)]
+const [early, late] = [samples.slice(2 * quarter, 3 * quarter), samples.slice(-quarter)]
 const [before, after] = [early, late].map((part) => median(part.map(({ memory }) => memory))) as [number, number]
 const descriptors = samples.at(-1)!.descriptors - samples[0]!.descriptors
 console.log(
   `${((performance.now() - started) / 60_000).toFixed(1)} minutes, ${[...counts.values()].reduce((a, b) => a + b, 0)} acts:`,
 )
 for (const [name, count] of counts) console.log(`  ${count} of ${name}`)
-console.log(`memory, median of the second quarter ${before.toFixed(1)} MiB, of the last ${after.toFixed(1)} MiB`)
+console.log(`memory, median of the third quarter ${before.toFixed(1)} MiB, of the last ${after.toFixed(1)} MiB`)
 const course = Array.from({ length: 10 }, (_, i) => samples[Math.floor((i * (samples.length - 1)) / 9)]!.memory.toFixed(0))
 console.log(`memory over the time: ${course.join(', ')} MiB`)
 console.log(`descriptors at the end less those at the start: ${descriptors}`)

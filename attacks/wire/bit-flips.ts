@@ -103,7 +103,7 @@ export const attack: Attack = {
         return [`bit ${bit} of frame ${index} ${way}`, ended] as const
       })
       for (const [what, ended] of await Promise.all(some)) {
-        cases.attempt(what, ended, 'no answer', 'TRUNCATED', 'FRAME', 'NOT_AUTHENTIC')
+        cases.attempt(what, ended, 'no answer', 'TRUNCATED', 'FRAME', 'NOT_AUTHENTIC', 'IDLE')
       }
     }
     await using between = await middle(ground.port)
