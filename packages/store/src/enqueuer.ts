@@ -1,5 +1,5 @@
 /** The way into the outbox: messages that wait at the same moment share an envelope, a signature and a commit. */
-import { type Identity, isError, type Peer, type Receipt } from '@countersign/core'
+import { type Identity, isError, type Peer, type PublicKey, type Receipt } from '@countersign/core'
 import { batchSize, hex } from '@countersign/core/protocol'
 import type { NewEnvelope, PlaceRow } from './outbox-rows.ts'
 import type { OutboxTables } from './outbox-tables.ts'
@@ -35,7 +35,8 @@ interface Composed extends Waiting {
 }
 
 interface Queue {
-  readonly to: Peer
+  /** As it was known last: its newest key is the one that is written to. */
+  to: Peer
   waiting: Waiting[]
   place: Place | undefined
 }
@@ -50,6 +51,8 @@ export class Enqueuer {
   readonly #identity: Identity
   readonly #now: () => number
   readonly #queues = new Map<string, Queue>()
+  /** The same by the keys themselves, whose names cost more than the rest of a short message. */
+  readonly #queueOf = new WeakMap<PublicKey, Queue>()
   #flushing: Promise<void> | undefined
 
   constructor(tables: Remote<OutboxTables>, identity: Identity, now: () => number) {
@@ -60,9 +63,8 @@ export class Enqueuer {
 
   /** Queues what an item will be, behind all that was queued before; resolves once it is committed. */
   async add(to: Peer, composing: KeptItem | Promise<KeptItem>): Promise<{ readonly serial: number; readonly number: number }> {
-    const name = hex(to.keys[0]!.id)
-    const queue = this.#queues.get(name) ?? { to, waiting: [], place: undefined }
-    this.#queues.set(name, queue)
+    const queue = this.#queueOf.get(to.keys[0]!) ?? this.#open(to)
+    queue.to = to
     const { promise, resolve, reject } = Promise.withResolvers<{ serial: number; number: number }>()
     const waiting: Waiting = { item: undefined, resolve, reject }
     queue.waiting.push(waiting)
@@ -77,6 +79,14 @@ export class Enqueuer {
     } else waiting.item = composing
     this.#wake()
     return promise
+  }
+
+  #open(to: Peer): Queue {
+    const name = hex(to.keys[0]!.id)
+    const queue = this.#queues.get(name) ?? { to, waiting: [], place: undefined }
+    this.#queues.set(name, queue)
+    this.#queueOf.set(to.keys[0]!, queue)
+    return queue
   }
 
   /** Resolves when all that is composed is committed. */

@@ -270,8 +270,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     clearInterval(this.#pruning)
     await this.#enqueuer.idle()
     await this.#writer.close()
-    for (const { reject } of this.#waiters.values())
-      reject(new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it'))
+    const closed = new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it')
+    for (const { reject } of this.#waiters.values()) reject(closed)
     this.#waiters.clear()
     this.#wake()
   }
