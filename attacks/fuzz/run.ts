@@ -21,7 +21,10 @@ const { values, positionals } = parseArgs({
 })
 
 const corpora = join(import.meta.dirname, 'corpus')
-/** Inputs that are kept for the next run: the shortest for each word, so that the files stay small. */
+/**
+ * Inputs that are kept for the next run: the shortest for each word, so that the files stay small. Targets whose keys are
+ * made anew each time have none: their inputs would mean nothing the next time.
+ */
 const MOST_BYTES = 24 * 1024
 
 function corpusOf({ name }: Target): Uint8Array[] {
