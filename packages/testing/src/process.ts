@@ -1,5 +1,5 @@
 /** Programs of this repository as child processes. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
 const repository = join(import.meta.dirname, '../../..')
@@ -38,16 +38,27 @@ export interface Outcome {
 export function start(program: Program, words: readonly string[], { root, env, cwd }: Omit<RunOptions, 'input'>): Running {
   const child = spawn(process.execPath, [PROGRAMS[program], ...words], {
     cwd: cwd ?? repository,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: root,
-      COUNTERSIGN_HOME: root,
-      NO_COLOR: '1',
-      NODE_COMPILE_CACHE: compiled,
-      ...env,
-    },
+    env: environment(root, env),
   })
   return new Running(child)
+}
+
+/** Whether this machine can give a program a terminal: util-linux's `script` does. */
+export function hasTerminals(): boolean {
+  const { status, stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' })
+  return status === 0 && stdout.includes('util-linux')
+}
+
+/** Starts a program in a terminal, where `write` types and `stdout` is all that is shown. */
+export function startInTerminal(program: Program, words: readonly string[], { root }: Pick<RunOptions, 'root'>): Running {
+  const quoted = [process.execPath, PROGRAMS[program], ...words].map((word) => `'${word}'`).join(' ')
+  const line = `stty cols 120 rows 40; exec ${quoted}`
+  return new Running(spawn('script', ['-qec', line, '/dev/null'], { cwd: repository, env: environment(root, { TERM: 'xterm' }) }))
+}
+
+function environment(root: string, more: RunOptions['env']): Record<string, string> {
+  const own = { PATH: process.env['PATH'] ?? '', HOME: root, COUNTERSIGN_HOME: root }
+  return { ...own, NO_COLOR: '1', NODE_COMPILE_CACHE: compiled, ...more }
 }
 
 /** Runs a program to its end. */
