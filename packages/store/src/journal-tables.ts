@@ -158,6 +158,8 @@ export class JournalTables extends Tables {
   write(held: Hold, bytes: Uint8Array): void {
     this.#requireHeld(held)
     this.#files.write(held.file, bytes)
+    // Given back now, and not when the collector comes: it sees a few bytes where there are many.
+    ;(bytes.buffer as ArrayBuffer).transfer(0)
   }
 
   /** Ends writing; what is held stays. */

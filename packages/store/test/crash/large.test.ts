@@ -1,0 +1,105 @@
+/**
+ * A large file: memory of both sides stays bounded, and interruptions cost next to nothing.
+ *
+ * It is killed three times: the client in the middle, the server in the middle, and the client between the server's commit
+ * and its own. With TEST_FULL it is a file of 4 GiB too.
+ */
+import { createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { openJournal } from '../../src/index.ts'
+import type { Death } from '../programs/orders.ts'
+import type { Proxy } from '../proxy.ts'
+import { World } from '../programs/world.ts'
+
+const MIB = 1024 * 1024
+const SIZES = [256, ...(process.env['TEST_FULL'] === undefined ? [] : [4096])]
+/** Both handshakes' frames, a PING, one statement and signature, CLOSE: with room to spare. */
+const NO_BODY = 8 * 1024
+/** What a file of any size may take beyond one of 16 MiB: Node's collector lets go of buffers when it sees so many. */
+const SLACK = 128 * MIB
+
+/** A file of so many bytes, no two MiB of it the same; its SHA-256. */
+async function fileOf(path: string, size: number): Promise<string> {
+  await using file = await open(path, 'wx')
+  const hash = createHash('sha256')
+  for (let at = 0; at < size; at += MIB) {
+    const piece = Buffer.alloc(MIB, `${at} `)
+    hash.update(piece)
+    await file.write(piece)
+  }
+  return hash.digest('hex')
+}
+
+/** The SHA-256 of the one body that is stored. */
+async function storedDigest(world: World): Promise<string> {
+  await using journal = await openJournal(world.journal)
+  const hash = createHash('sha256')
+  for await (const piece of (await (await journal.message(1))!.content())!.stream()) hash.update(piece)
+  return hash.digest('hex')
+}
+
+interface Peaks {
+  readonly client: number
+  readonly server: number
+}
+
+/** The most memory of either side, in bytes, for a file that nothing interrupts. */
+async function peaks(size: number): Promise<Peaks> {
+  await using world = new World()
+  await fileOf(world.path('file'), size)
+  const server = await world.serve()
+  const sender = await world.sender()
+  await sender
+    .order({ do: 'file', label: 'file', path: world.path('file') })
+    .connect()
+    .drained()
+  return { client: (await sender.child.end()).peak, server: (await server.end()).peak }
+}
+
+for (const mib of SIZES) {
+  const size = mib * MIB
+  test(`${mib} MiB, killed three times, arrives whole and is sent once`, { timeout: (100 * size) / 1024 }, async () => {
+    await using world = new World()
+    const digest = await fileOf(world.path('file'), size)
+    const proxy = await world.proxy()
+    const server = await world.serve()
+    const first = await world.sender()
+    first.order({ do: 'file', label: 'file', path: world.path('file') })
+    await first.child.next('enqueued')
+    first.connect()
+    await passed(proxy, size / 4)
+    await first.child.kill()
+
+    const death: Death = { point: 'receipt', time: 1, act: 'kill' }
+    const second = (await world.sender('ada', { death })).connect()
+    await passed(proxy, size / 2)
+    await server.kill()
+    await world.serve()
+    await second.child.exited
+    const before = proxy.bytes.up
+    expect(second.child.all('receipt')).toHaveLength(1)
+
+    await (await world.sender()).connect().drained()
+    // Its body was there: statement and signature alone travelled again.
+    expect(proxy.bytes.up - before).toBeLessThan(NO_BODY)
+    expect(proxy.bytes.up).toBeLessThan(1.05 * size)
+    console.log(`${mib} MiB: ${((100 * proxy.bytes.up) / size).toFixed(2)} % of its size was sent`)
+    expect(await storedDigest(world)).toBe(digest)
+    expect((await world.check()).faults).toEqual([])
+  })
+
+  test(`${mib} MiB take a bounded amount of memory, on either side`, { timeout: (100 * size) / 1024 }, async () => {
+    const small = await peaks(16 * MIB)
+    const large = await peaks(size)
+    const inMib = ({ client, server }: Peaks): string => `client ${Math.round(client / MIB)}, server ${Math.round(server / MIB)}`
+    console.log(`peak memory in MiB, of 16: ${inMib(small)}; of ${mib}: ${inMib(large)}`)
+    expect(large.client).toBeLessThan(small.client + SLACK)
+    expect(large.server).toBeLessThan(small.server + SLACK)
+  })
+}
+
+/** Resolves once so many bytes have come from the client. */
+function passed(proxy: Proxy, bytes: number): Promise<void> {
+  return proxy.until(() => proxy.bytes.up >= bytes)
+}
