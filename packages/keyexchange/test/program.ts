@@ -1,5 +1,5 @@
 /** The real `keys` program, run as a process of its own. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,14 @@ import { createHome, type CreateHomeOptions } from '../src/home/create.ts'
 import { homePaths, resolveRoot, type Role } from '../src/home/layout.ts'
 
 export const MAIN: string = join(import.meta.dirname, '../src/main.ts')
+
+/** Whether the heavy forms of tests run, too: `pnpm test:full`. */
+export const FULL: boolean = process.env['TEST_FULL'] !== undefined
+
+/** Says what the quick form of a test file does not run. */
+export function leftToFull(what: string): void {
+  console.log(`left to TEST_FULL=1: ${what}`)
+}
 
 /** Only what a program needs: nothing of the machine's own homes or passphrases. */
 export const ENVIRONMENT: NodeJS.ProcessEnv = {
@@ -55,20 +63,42 @@ export interface RunOptions {
   readonly under?: readonly string[]
 }
 
-/** Runs `keys` to its end. */
-export function keys(words: readonly string[], { stdin = '', env = {}, under = [] }: RunOptions = {}): Outcome {
-  const [program, ...rest] = [...under, process.execPath, MAIN, ...words] as [string, ...string[]]
-  const { status, stdout, stderr } = spawnSync(program, rest, {
-    input: stdin,
-    encoding: 'utf8',
-    env: { ...ENVIRONMENT, ...env },
-  })
-  return { status, stdout, stderr }
+/**
+ * Runs `keys` to its end: without TEST_FULL in this process, where nothing is said that only a process of its own has.
+ */
+export function keys(words: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const needsProcess = FULL || options.stdin !== undefined || options.under !== undefined
+  return needsProcess ? new Running(words, options).exited : keysHere(words, options)
+}
+
+let runs = 0
+
+/** The program itself, evaluated anew with these words, this environment, and its output caught. */
+async function keysHere(words: readonly string[], { env = {} }: RunOptions): Promise<Outcome> {
+  const { argv, env: environment, exitCode, stdout, stderr } = process
+  const streams = [stdout, stderr] as const
+  const writes = streams.map((stream) => stream.write)
+  const said = ['', '']
+  const listeners = stdout.listeners('error')
+  try {
+    process.argv = [process.execPath, MAIN, ...words]
+    process.env = { ...ENVIRONMENT, ...env }
+    process.exitCode = undefined
+    for (const [i, stream] of streams.entries()) stream.write = (text: unknown) => ((said[i] += String(text)), true)
+    await import(`${MAIN}?run=${(runs += 1)}`)
+    const { exitCode: status = 0 } = process as { exitCode?: number }
+    return { status, stdout: said[0]!, stderr: said[1]! }
+  } finally {
+    Object.assign(process, { argv, env: environment, exitCode })
+    stdout.removeAllListeners('error')
+    for (const listener of listeners) stdout.on('error', listener as () => void)
+    for (const [i, stream] of streams.entries()) stream.write = writes[i]!
+  }
 }
 
 /** Runs `keys`, which must succeed, and reads its JSON. */
-export function keysJson(words: readonly string[], options?: RunOptions): unknown {
-  const { status, stdout, stderr } = keys([...words, '--json'], options)
+export async function keysJson(words: readonly string[], options?: RunOptions): Promise<unknown> {
+  const { status, stdout, stderr } = await keys([...words, '--json'], options)
   if (status !== 0) throw new Error(`keys ${words.join(' ')}: ${status} ${stderr}`)
   return JSON.parse(stdout)
 }

@@ -12,7 +12,7 @@ function errorOf(code: ErrorCode): CountersignError {
   return fault === 'network' ? new NetworkError(code as never) : new LocalError(code as never)
 }
 
-test.each(Object.keys(ERRORS) as ErrorCode[])('%s has an exit status and a hint', (code) => {
+test.each(Object.keys(ERRORS) as ErrorCode[])('%s has an exit status and a hint', async (code) => {
   const failure = describeFailure(errorOf(code))
   expect(failure.code).toBe(code)
   expect(failure.exit === EXIT.INTERNAL).toBe(code === 'INTERNAL')
@@ -20,7 +20,7 @@ test.each(Object.keys(ERRORS) as ErrorCode[])('%s has an exit status and a hint'
   expect(failure.hint).toMatch(/^[^A-Z].{10,}[^.]$/)
 })
 
-test('the exit codes are these, for good', () => {
+test('the exit codes are these, for good', async () => {
   expect(EXIT).toEqual({
     DONE: 0,
     INTERNAL: 1,
@@ -53,17 +53,17 @@ test.each([
   expect(describeFailure(Object.assign(new Error('x'), { code }))).toMatchObject({ code, exit })
 })
 
-test('what nobody foresaw is exit status 1 and says so', () => {
+test('what nobody foresaw is exit status 1 and says so', async () => {
   expect(describeFailure(new TypeError('x is not a function'))).toMatchObject({ code: 'INTERNAL', exit: 1 })
   expect(describeFailure('thrown')).toMatchObject({ exit: 1, message: 'a fault of this program: thrown' })
 })
 
-test('a failure of our own speaks for itself', () => {
+test('a failure of our own speaks for itself', async () => {
   const error = new CliError('CONFLICT', 'what happened', 'what to do')
   expect(describeFailure(error)).toEqual({ code: 'CONFLICT', exit: 10, message: 'what happened', hint: 'what to do' })
 })
 
-test('a word that is almost an option is suggested', () => {
+test('a word that is almost an option is suggested', async () => {
   const error = new CommanderError(1, 'commander.unknownOption', "error: unknown option '--jsn'\n(Did you mean --json?)")
   expect(describeFailure(error)).toMatchObject({ exit: 2, message: "unknown option '--jsn'", hint: 'did you mean --json?' })
 })

@@ -6,8 +6,8 @@ import { dialing, file, keys, keysJson, listening, MAIN, temporaryFolder } from 
 
 const PASSPHRASE = 'correct-horse-battery'
 
-test('no option of any command takes a code or a passphrase itself', () => {
-  const script = keys(['completion', 'fish']).stdout
+test('no option of any command takes a code or a passphrase itself', async () => {
+  const script = (await keys(['completion', 'fish'])).stdout
   const options = [...script.matchAll(/ -l (\S+)/g)].map(([, option]) => option!)
   const secret = options.filter((option) => /pass|code|secret/.test(option))
   expect(new Set(secret)).toEqual(new Set(['passphrase-file', 'passphrase-fd', 'new-passphrase-file', 'code-file']))
@@ -33,8 +33,8 @@ test('errors of a wrong code and of a wrong passphrase do not repeat them', asyn
   expect(dialed.stdout + dialed.stderr).not.toMatch(/zebra/)
 
   const root = temporaryFolder()
-  keysJson(['--root', root, 'init', '--passphrase-file', file(root, 'right', `${PASSPHRASE}\n`)])
-  const wrong = keys([
+  await keysJson(['--root', root, 'init', '--passphrase-file', file(root, 'right', `${PASSPHRASE}\n`)])
+  const wrong = await keys([
     '--root',
     root,
     'passwd',
@@ -58,34 +58,36 @@ test('the listener says the code on standard output alone, and not again when it
   expect(stdout.split(event.code)).toHaveLength(2)
 })
 
-test('a passphrase is in no file of the home', () => {
+test('a passphrase is in no file of the home', async () => {
   const root = temporaryFolder()
-  keysJson(['--root', root, 'init', '--passphrase-file', file(root, 'passphrase', `${PASSPHRASE}\n`)])
+  await keysJson(['--root', root, 'init', '--passphrase-file', file(root, 'passphrase', `${PASSPHRASE}\n`)])
   for (const name of ['identity.pem', 'identity.pub.pem']) {
     expect(readFileSync(join(root, 'client', name), 'utf8')).not.toContain(PASSPHRASE)
   }
 })
 
-test('a passphrase comes from a descriptor too', () => {
+test('a passphrase comes from a descriptor too', async () => {
   const root = temporaryFolder()
-  keysJson(['--root', root, 'init', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })
-  expect(keys(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: 'wrong\n' }).status).toBe(6)
-  expect(keys(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` }).status).toBe(0)
+  await keysJson(['--root', root, 'init', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })
+  expect((await keys(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: 'wrong\n' })).status).toBe(6)
+  expect((await keys(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })).status).toBe(
+    0,
+  )
 })
 
-test('a descriptor is read once, also where a rotation has left two keys under its passphrase', () => {
+test('a descriptor is read once, also where a rotation has left two keys under its passphrase', async () => {
   const root = temporaryFolder()
   const passphrase = file(root, 'passphrase', `${PASSPHRASE}\n`)
-  keysJson(['--root', root, 'init', '--passphrase-file', passphrase])
-  keysJson(['--root', root, 'rotate', '--passphrase-file', passphrase])
-  keysJson(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })
+  await keysJson(['--root', root, 'init', '--passphrase-file', passphrase])
+  await keysJson(['--root', root, 'rotate', '--passphrase-file', passphrase])
+  await keysJson(['--root', root, 'passwd', '--remove', '--passphrase-fd', '0'], { stdin: `${PASSPHRASE}\n` })
   for (const name of ['identity.pem', 'previous.pem']) {
     expect(readFileSync(join(root, 'client', name), 'utf8')).toContain('BEGIN PRIVATE KEY')
   }
 })
 
-test('an empty passphrase file protects nothing, and is refused', () => {
+test('an empty passphrase file protects nothing, and is refused', async () => {
   const root = temporaryFolder()
-  const { status, stderr } = keys(['--root', root, 'init', '--passphrase-file', file(root, 'empty', '\n')])
+  const { status, stderr } = await keys(['--root', root, 'init', '--passphrase-file', file(root, 'empty', '\n')])
   expect([status, stderr.split('\n')[0]]).toEqual([2, 'error: the passphrase is empty'])
 })

@@ -5,12 +5,12 @@ import { narrator, STEPS } from '../../src/cli/trace.ts'
 
 const handshake = (Object.keys(FRAMES) as FrameName[]).filter((name) => name !== 'RECORD')
 
-test.each(handshake)('the fields of %s are as long together as the frame', (name) => {
+test.each(handshake)('the fields of %s are as long together as the frame', async (name) => {
   const lengths = STEPS[name].fields.map(([, bytes]) => bytes!)
   expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(HEADER_LENGTH + FRAMES[name].least)
 })
 
-test('a receipt is as long as it says', () => {
+test('a receipt is as long as it says', async () => {
   const id = new Uint8Array(32)
   const outbox = new Uint8Array(16)
   const numbers = { first: 1, count: 1, receivedAt: 0, index: 1 }
@@ -27,7 +27,7 @@ test('a receipt is as long as it says', () => {
   expect(STEPS.RECEIPT.fields.find(([name]) => name === 'statement')![1]).toBe(4 + statement.length)
 })
 
-test('each step is explained once, and what repeats is counted', () => {
+test('each step is explained once, and what repeats is counted', async () => {
   const lines: string[] = []
   const tell = narrator((line) => lines.push(line))
   for (let i = 0; i < 4; i++) tell({ sent: true, frame: 'RECORD', kind: 'MESSAGE', length: 65_557 })

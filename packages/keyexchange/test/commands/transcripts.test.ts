@@ -45,14 +45,14 @@ describe('each failure is one error line, one hint line and its exit status', ()
     ['the own key', 10, (root) => ['import', join(root, 'client/identity.pub.pem'), '--expect', 'x'], /this home's own key/],
   ])('%s', async (_, exit, words, what) => {
     const root = await home()
-    const { status, stdout, stderr } = keys(['--root', root, ...words(root)])
+    const { status, stdout, stderr } = await keys(['--root', root, ...words(root)])
     expect(stderr).toMatch(what)
     expect(stderr).toMatch(/^error: .+\nhint: .+\n$/)
     expect([status, stdout]).toEqual([exit, ''])
   })
 
   test('--json prints the failure as an object too', async () => {
-    const { status, stdout, stderr } = keys(['--root', await home(), 'revoke', 'nobody', '--json'])
+    const { status, stdout, stderr } = await keys(['--root', await home(), 'revoke', 'nobody', '--json'])
     const { error } = JSON.parse(stdout) as { error: Record<string, unknown> }
     expect(error).toMatchObject({ code: 'MISSING', exit: 4 })
     expect(stderr).toBe(`error: ${String(error['message'])}\nhint: ${String(error['hint'])}\n`)
@@ -62,7 +62,7 @@ describe('each failure is one error line, one hint line and its exit status', ()
   test('a private key that others can read', async () => {
     const root = await home()
     chmodSync(join(root, 'client/identity.pem'), 0o644)
-    const { status, stderr } = keys(['--root', root, 'list'])
+    const { status, stderr } = await keys(['--root', root, 'list'])
     expect(stderr).toBe(
       `error: others can read the private key ${root}/client/identity.pem; it was not used\nhint: chmod 600 ${root}/client/identity.pem\n`,
     )
@@ -72,35 +72,37 @@ describe('each failure is one error line, one hint line and its exit status', ()
 
 test('two homes: which one must be said', async () => {
   const root = temporaryFolder()
-  keysJson(['--root', root])
-  const { status, stderr } = keys(['--root', root, 'revoke', 'server'])
+  await keysJson(['--root', root])
+  const { status, stderr } = await keys(['--root', root, 'revoke', 'server'])
   expect([status, stderr]).toEqual([2, 'error: there are two homes here\nhint: say which one: --as server or --as client\n'])
 })
 
 test('export and import: the fingerprint in either form is compared by the machine', async () => {
   const [a, b] = [await home(), await home('server')]
-  const { pem: exported, fingerprint } = keysJson(['--root', a, 'export']) as { pem: string; fingerprint: string }
+  const { pem: exported, fingerprint } = (await keysJson(['--root', a, 'export'])) as { pem: string; fingerprint: string }
   const hexadecimal = Buffer.from(fingerprint.slice(8), 'base64').toString('hex')
-  const imported = keysJson(['--root', b, 'import', '-', '--expect', hexadecimal, '--address', 'ada.example:11564'], {
+  const imported = await keysJson(['--root', b, 'import', '-', '--expect', hexadecimal, '--address', 'ada.example:11564'], {
     stdin: exported,
   })
   expect(imported).toMatchObject({ peer: 'ada', existed: false, fingerprint })
   expect(contentOf(b, 'server/peers/ada.pem')).toMatch(
     /^name: ada\ndate: .*\naddress: ada\.example:11564\norigin: imported, fingerprint confirmed\n/,
   )
-  expect(keysJson(['--root', b, 'import', '-', '--expect', fingerprint], { stdin: exported })).toMatchObject({ existed: true })
+  expect(await keysJson(['--root', b, 'import', '-', '--expect', fingerprint], { stdin: exported })).toMatchObject({
+    existed: true,
+  })
 })
 
 test('import without --expect, where nobody can be asked, is refused', async () => {
   const root = await home()
-  const { status, stderr } = keys(['--root', root, 'import', benFile(root), '--peer', 'ben'])
+  const { status, stderr } = await keys(['--root', root, 'import', benFile(root), '--peer', 'ben'])
   expect([status, stderr.split('\n')[1]]).toEqual([2, 'hint: give it with --expect'])
 })
 
 test('list says what is known of each key', async () => {
   const root = await home()
-  keysJson(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint])
-  const { stdout } = keys(['--root', root, 'list'])
+  await keysJson(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint])
+  const { stdout } = await keys(['--root', root, 'list'])
   expect(stdout.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME').split('\n')).toEqual([
     'client  own      ada  ed25519',
     expect.stringMatching(/^ {8}sha256\/\/.{43}=$/),
@@ -115,42 +117,42 @@ test('list says what is known of each key', async () => {
 })
 
 test('show adds a code to scan', async () => {
-  const { stdout } = keys(['--root', await home(), 'show'])
+  const { stdout } = await keys(['--root', await home(), 'show'])
   expect(stdout.match(/^[█▀▄ ]{20,}$/gm)!.length).toBeGreaterThan(10)
 })
 
 test('--quiet leaves results and errors', async () => {
   const root = await home()
-  expect(keys(['--root', root, 'export']).stderr).toMatch(/^its fingerprint/)
-  const { stdout, stderr } = keys(['--root', root, 'export', '--quiet'])
+  expect((await keys(['--root', root, 'export'])).stderr).toMatch(/^its fingerprint/)
+  const { stdout, stderr } = await keys(['--root', root, 'export', '--quiet'])
   expect([stdout.includes('BEGIN PUBLIC KEY'), stderr]).toEqual([true, ''])
 })
 
 test('forget drops a peer, who may come again; a revoked one may not', async () => {
   const root = await home()
-  const add = (): number | null =>
-    keys(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint]).status
-  expect(add()).toBe(0)
-  keysJson(['--root', root, 'forget', 'ben'])
-  expect(add()).toBe(0)
-  keysJson(['--root', root, 'revoke', 'ben'])
-  expect(add()).toBe(10)
+  const add = async (): Promise<number | null> =>
+    (await keys(['--root', root, 'import', benFile(root), '--peer', 'ben', '--expect', ben.fingerprint])).status
+  expect(await add()).toBe(0)
+  await keysJson(['--root', root, 'forget', 'ben'])
+  expect(await add()).toBe(0)
+  await keysJson(['--root', root, 'revoke', 'ben'])
+  expect(await add()).toBe(10)
 })
 
 test('passwd changes the passphrase, removes it, and leaves the key as it is when the old one is wrong', async () => {
   const root = await home()
   const [first, second] = [file(root, 'first', 'correct horse\n'), file(root, 'second', 'battery staple\n')]
   const path = join(root, 'client/identity.pem')
-  keysJson(['--root', root, 'passwd', '--new-passphrase-file', first])
+  await keysJson(['--root', root, 'passwd', '--new-passphrase-file', first])
   expect(contentOf(path)).toContain('BEGIN ENCRYPTED PRIVATE KEY')
   const before = contentOf(path)
-  expect(keys(['--root', root, 'passwd', '--passphrase-file', second, '--remove']).status).toBe(6)
+  expect((await keys(['--root', root, 'passwd', '--passphrase-file', second, '--remove'])).status).toBe(6)
   expect(contentOf(path)).toBe(before)
-  keysJson(['--root', root, 'passwd', '--passphrase-file', first, '--new-passphrase-file', second])
-  keysJson(['--root', root, 'passwd', '--remove'], { env: { COUNTERSIGN_PASSPHRASE_FILE: second } })
+  await keysJson(['--root', root, 'passwd', '--passphrase-file', first, '--new-passphrase-file', second])
+  await keysJson(['--root', root, 'passwd', '--remove'], { env: { COUNTERSIGN_PASSPHRASE_FILE: second } })
   expect(contentOf(path)).toContain('BEGIN PRIVATE KEY')
   expect(modeOf(path)).toBe('600')
-  expect(keysJson(['--root', root, 'doctor'])).toEqual({ sound: true, findings: [] })
+  expect(await keysJson(['--root', root, 'doctor'])).toEqual({ sound: true, findings: [] })
 })
 
 describe('doctor', () => {
@@ -159,8 +161,8 @@ describe('doctor', () => {
     readonly findings: { path: string; unsound: boolean; fixed: boolean; message: string }[]
   }
 
-  function doctor(root: string, ...words: string[]): Report & { status: number | null } {
-    const { status, stdout } = keys(['--root', root, 'doctor', '--json', ...words])
+  async function doctor(root: string, ...words: string[]): Promise<Report & { status: number | null }> {
+    const { status, stdout } = await keys(['--root', root, 'doctor', '--json', ...words])
     return { status, ...(JSON.parse(stdout.split('\n')[0]!) as Report) }
   }
 
@@ -180,14 +182,14 @@ describe('doctor', () => {
   ])('%s is unsound, and --fix shuts others out', async (_, exit, plant, what) => {
     const root = await home()
     plant(root)
-    const found = doctor(root)
+    const found = await doctor(root)
     expect(found).toMatchObject({
       status: exit,
       sound: false,
       findings: [{ unsound: true, message: expect.stringMatching(what) as string }],
     })
-    expect(doctor(root, '--fix')).toMatchObject({ status: 0, sound: true })
-    expect(doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
+    expect(await doctor(root, '--fix')).toMatchObject({ status: 0, sound: true })
+    expect(await doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
   })
 
   test.each<[string, number, (root: string) => void, RegExp]>([
@@ -222,7 +224,7 @@ describe('doctor', () => {
   ])('%s is unsound, and needs a person', async (_, exit, plant, what) => {
     const root = await home()
     plant(root)
-    expect(doctor(root, '--fix')).toMatchObject({
+    expect(await doctor(root, '--fix')).toMatchObject({
       status: exit,
       sound: false,
       findings: [{ unsound: true, message: expect.stringMatching(what) as string }],
@@ -237,18 +239,18 @@ describe('doctor', () => {
   ])('%s is untidy, and --fix puts it right', async (_, plant) => {
     const root = await home()
     plant(root)
-    expect(doctor(root)).toMatchObject({ status: 0, sound: true, findings: [{ unsound: false, fixed: false }] })
-    expect(doctor(root, '--fix')).toMatchObject({ status: 0, findings: [{ fixed: true }] })
-    expect(doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
+    expect(await doctor(root)).toMatchObject({ status: 0, sound: true, findings: [{ unsound: false, fixed: false }] })
+    expect(await doctor(root, '--fix')).toMatchObject({ status: 0, findings: [{ fixed: true }] })
+    expect(await doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
   })
 
   test('a public key that is missing beside a private key under a passphrase is made again', async () => {
     const root = await home()
     const passphrase = file(root, 'passphrase', 'correct horse\n')
-    keysJson(['--root', root, 'passwd', '--new-passphrase-file', passphrase])
+    await keysJson(['--root', root, 'passwd', '--new-passphrase-file', passphrase])
     rmSync(join(root, 'client/identity.pub.pem'))
-    expect(doctor(root)).toMatchObject({ status: 4, sound: false })
-    expect(doctor(root, '--fix', '--passphrase-file', passphrase)).toMatchObject({ status: 0, sound: true })
-    expect(doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
+    expect(await doctor(root)).toMatchObject({ status: 4, sound: false })
+    expect(await doctor(root, '--fix', '--passphrase-file', passphrase)).toMatchObject({ status: 0, sound: true })
+    expect(await doctor(root)).toEqual({ status: 0, sound: true, findings: [] })
   })
 })

@@ -24,8 +24,8 @@ interface KeyRow {
   readonly name: string
 }
 
-function rows(root: string): KeyRow[] {
-  return (keysJson(['--root', root, 'list']) as { keys: KeyRow[] }).keys
+async function rows(root: string): Promise<KeyRow[]> {
+  return ((await keysJson(['--root', root, 'list'])) as { keys: KeyRow[] }).keys
 }
 
 const types: [Algorithm, Algorithm][] = [
@@ -52,7 +52,7 @@ test.each(types)('a server with %s and a client with %s hold each other’s key 
 
 test('what each side sees', async () => {
   const [server, client] = [await madeHome('server', { name: 'ben' }), await madeHome('client', { name: 'ada' })]
-  const [ben, ada] = [rows(server)[0]!, rows(client)[0]!]
+  const [ben, ada] = [(await rows(server))[0]!, (await rows(client))[0]!]
   const { listener, event, port } = await listening(server)
   const dialed = await dialing(client, port, event.code).exited
   expect(event).toEqual({
@@ -91,9 +91,9 @@ test('swapping again finds the same keys, and changes nothing', async () => {
     return [dialed.status, listened.status]
   }
   expect(await once()).toEqual([0, 0])
-  const before = [rows(server), rows(client)]
+  const before = [await rows(server), await rows(client)]
   expect(await once()).toEqual([0, 0])
-  expect([rows(server), rows(client)]).toEqual(before)
+  expect([await rows(server), await rows(client)]).toEqual(before)
 })
 
 test('a home is made where it is missing, under the passphrase that is given', async () => {
@@ -117,10 +117,10 @@ test.each([
   ['abandn-ability-able', 'did you mean abandon?'],
   ['abandon-abiltiy-able', 'did you mean ability?'],
   ['abandon-ability', 'type the words as the listening side shows them, with hyphens or spaces between'],
-])('the slip in %s is caught before anything is sent', (code, hint) => {
+])('the slip in %s is caught before anything is sent', async (code, hint) => {
   const folder = temporaryFolder()
   // Nothing listens on port 9: a connection would end as a network failure.
-  const { status, stderr } = keys(['--root', folder, 'swap', '--connect', '127.0.0.1:9', '--yes', '--code-file', '-'], {
+  const { status, stderr } = await keys(['--root', folder, 'swap', '--connect', '127.0.0.1:9', '--yes', '--code-file', '-'], {
     stdin: `${code}\n`,
   })
   expect(status).toBe(2)
@@ -135,8 +135,8 @@ test('words in capitals and with spaces between are the same code', async () => 
   expect(dialed.status).toBe(0)
 })
 
-test('nobody listens there: exit status 8, and the code was not used', () => {
-  const { status, stderr } = keys(
+test('nobody listens there: exit status 8, and the code was not used', async () => {
+  const { status, stderr } = await keys(
     ['--root', temporaryFolder(), 'swap', '--connect', '127.0.0.1:9', '--yes', '--code-file', '-'],
     {
       stdin: 'abandon-ability-able\n',
@@ -148,24 +148,24 @@ test('nobody listens there: exit status 8, and the code was not used', () => {
   )
 })
 
-test('where nobody can be asked, --yes must stand, before a code is used up', () => {
-  const { status, stderr } = keys(['--root', temporaryFolder(), 'swap', '--listen', '127.0.0.1:0'])
+test('where nobody can be asked, --yes must stand, before a code is used up', async () => {
+  const { status, stderr } = await keys(['--root', temporaryFolder(), 'swap', '--listen', '127.0.0.1:0'])
   expect(status).toBe(2)
   expect(stderr).toMatch(/hint: add --yes/)
 })
 
 test('a port in use is a network failure', async () => {
   const { port } = await listening(temporaryFolder())
-  const { status, stderr } = keys(['--root', temporaryFolder(), 'swap', '--listen', `127.0.0.1:${port}`, '--yes'])
+  const { status, stderr } = await keys(['--root', temporaryFolder(), 'swap', '--listen', `127.0.0.1:${port}`, '--yes'])
   expect(status).toBe(8)
   expect(stderr).toMatch(/hint: another program listens there/)
 })
 
-test('`keys` with no words makes two homes that trust each other, and then changes nothing', () => {
+test('`keys` with no words makes two homes that trust each other, and then changes nothing', async () => {
   const root = temporaryFolder()
-  const first = keysJson(['--root', root]) as { changed: boolean; homes: { fingerprint: string }[] }
+  const first = (await keysJson(['--root', root])) as { changed: boolean; homes: { fingerprint: string }[] }
   expect(first.changed).toBe(true)
-  const listed = rows(root).map(({ status, name, fingerprint }) => [status, name, fingerprint])
+  const listed = (await rows(root)).map(({ status, name, fingerprint }) => [status, name, fingerprint])
   const [server, client] = first.homes.map(({ fingerprint }) => fingerprint)
   expect(listed).toEqual([
     ['own', 'client', client],
@@ -173,7 +173,7 @@ test('`keys` with no words makes two homes that trust each other, and then chang
     ['own', 'server', server],
     ['peer', 'client', client],
   ])
-  expect(keysJson(['--root', root])).toEqual({
+  expect(await keysJson(['--root', root])).toEqual({
     ...first,
     changed: false,
     homes: first.homes.map((home) => ({ ...home, made: false })),
