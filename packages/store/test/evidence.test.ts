@@ -1,7 +1,7 @@
 import type { Algorithm, Identity } from '@countersign/core'
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
@@ -20,6 +20,10 @@ import {
 import { all, alice, bob, dial, folder, identityOf, keyOf, serve } from './parties.ts'
 
 const run = promisify(execFile)
+
+/** OpenSSL from 3.5 knows ML-DSA: OPENSSL_ML_DSA may name one beside the machine's own. */
+const { OPENSSL_ML_DSA: openssl, PATH = '' } = process.env
+const env = openssl === undefined ? process.env : { ...process.env, PATH: `${dirname(openssl)}:${PATH}` }
 
 /** A journal and an outbox that both hold these bodies. */
 async function delivered(
@@ -49,13 +53,13 @@ async function followInstructions(dir: string): Promise<{ readonly text: string;
     .split('\n')
     .filter((line) => line.startsWith('    '))
     .join('\n')
-  const { stdout } = await run('sh', ['-ec', commands], { cwd: dir })
+  const { stdout } = await run('sh', ['-ec', commands], { cwd: dir, env })
   return { text, printed: stdout }
 }
 
 async function opensslKnows(algorithm: Algorithm): Promise<boolean> {
   if (algorithm !== 'ml-dsa-65') return true
-  const { stdout } = await run('openssl', ['list', '-signature-algorithms'])
+  const { stdout } = await run('openssl', ['list', '-signature-algorithms'], { env })
   return /ML-DSA-65/i.test(stdout)
 }
 
