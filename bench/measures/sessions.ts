@@ -63,10 +63,10 @@ export const sessions: Measure = {
       better: 'less',
       rows: memory.map(({ name, samples }) => rowOf(name, samples)),
     }
-    const goals: Goal[] = [{ what: 'memory of an idle session in KiB', value: idle.rows[0]!.median, most: 16 }]
+    const goals: Goal[] = [{ what: `memory of each of ${most} idle sessions in KiB`, value: idle.rows[0]!.median, most: 16 }]
     if (active !== undefined) {
       goals.push({
-        what: '100 active of 10,000 sessions, of 100 alone',
+        what: `100 active of ${most} sessions, of 100 alone`,
         value: ratio(active, `${most} open`, '100 open'),
         least: 0.9,
       })
