@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export class Dice {
   readonly #seed: string
   #rolls = 0
-  #deck: unknown[] = []
+  #deck: string[] = []
 
   /** Each name has a sequence of its own. */
   constructor(seed: number, name: string) {
@@ -19,9 +19,9 @@ export class Dice {
   }
 
   /** One of them; each comes once before any comes again. */
-  draw<T>(all: readonly T[]): T {
+  draw(all: readonly string[]): string {
+    this.#deck = this.#deck.filter((left) => all.includes(left))
     if (this.#deck.length === 0) this.#deck = [...all]
-    const [drawn] = this.#deck.splice(this.between(0, this.#deck.length - 1), 1)
-    return drawn as T
+    return this.#deck.splice(this.between(0, this.#deck.length - 1), 1)[0]!
   }
 }
