@@ -3,6 +3,7 @@ import type { PublicKey } from '@countersign/core'
 import type { Command } from 'commander'
 import { type Home, openHome } from '../home/home.ts'
 import type { Role } from '../home/layout.ts'
+import { isoDate } from '../home/about.ts'
 import { CliError } from './exit.ts'
 import { type CommonOptions, outputOf } from './program.ts'
 import { printable, style } from './text.ts'
@@ -15,7 +16,12 @@ interface Verified {
   readonly receiver: PublicKey | undefined
 }
 
-export type VerifyEvidence = (folder: string) => AsyncIterable<Verified>
+interface VerifyOptions {
+  /** Whether two keyIds are one side's, by its rotations */
+  readonly sameChain?: (a: Uint8Array, b: Uint8Array) => boolean
+}
+
+export type VerifyEvidence = (folder: string, options: VerifyOptions) => AsyncIterable<Verified>
 
 /** @param load gives the verifier, once it is needed */
 export function verifyCommand(program: Command, role: Role, load: () => Promise<VerifyEvidence>): void {
@@ -28,8 +34,9 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
       const output = outputOf(options)
       const home = homeThere(options.root, role)
       const verify = await load()
+      const sameChain = home && { sameChain: (a: Uint8Array, b: Uint8Array) => home.sameChain(a, b) }
       let [good, bad] = [0, 0]
-      for await (const { folder: inner, faults, ...keys } of verify(folder)) {
+      for await (const { folder: inner, faults, ...keys } of verify(folder, { ...sameChain })) {
         if (faults.length === 0) good += 1
         else bad += 1
         const [sender, receiver] = [keys.sender, keys.receiver].map((key) => signer(key, home))
@@ -50,16 +57,32 @@ interface Signer {
   readonly fingerprint?: string
   /** By which this home knows the key */
   readonly name?: string
+  /** Since when the key is known, and until when it was good, where a rotation ended it */
+  readonly since?: string
+  readonly until?: string
+  readonly revoked?: boolean
 }
 
 function signer(key: PublicKey | undefined, home: Home | undefined): Signer {
-  const name = key && home?.evidence(key.id)?.name
-  return { ...(key && { fingerprint: key.fingerprint }), ...(name !== undefined && { name }) }
+  if (key === undefined) return {}
+  const { fingerprint } = key
+  const known = home?.evidence(key.id)
+  if (known === undefined) return { fingerprint }
+  const { name, since, until, revoked } = known
+  return {
+    fingerprint,
+    name,
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until: isoDate(until) }),
+    revoked,
+  }
 }
 
-function line({ fingerprint, name }: Signer): string {
+function line({ fingerprint, name, since, until, revoked }: Signer): string {
   if (fingerprint === undefined) return 'a key that cannot be read'
-  return `${fingerprint}  ${name ?? 'a key that this home does not know: compare it'}`
+  if (name === undefined) return `${fingerprint}  a key that this home does not know: compare it`
+  const dates = [since && `since ${since}`, until && `until ${until}`, revoked && 'revoked here']
+  return [`${fingerprint}  ${name}`, ...dates.filter(Boolean)].map((text) => printable(String(text))).join(', ')
 }
 
 /** Evidence can be verified by anyone: a home only adds names. */
