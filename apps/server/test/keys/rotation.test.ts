@@ -1,7 +1,7 @@
 /** A rotation with the real programs: messages flow before, during and after it, and what was signed stays proved. */
 import type { PublicKey } from '@countersign/core'
 import { openHome, type Home as OpenedHome } from '@countersign/keyexchange'
-import { exportEvidence, openJournal, receivedEvidence, type StoredMessage, verifyEvidence } from '@countersign/store'
+import { exportEvidence, openJournal, receivedEvidence, type StoredMessage } from '@countersign/store'
 import { type Home, type Outcome, run, type Running, Sandbox, start } from '@countersign/testing'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -71,7 +71,7 @@ async function sent(pair: Pair, text: string, clock = 0): Promise<string> {
 async function queue(pair: Pair, text: string): Promise<void> {
   const { status, stderr } = await send(pair, text)
   expect(status).toBe(8)
-  expect(stderr).toMatch(/in the outbox until they are sent/)
+  expect(stderr).toMatch(/kept in the outbox: 1;/)
 }
 
 /** @returns the file of the statement of rotation */
@@ -92,21 +92,39 @@ function open(pair: Pair, role: Role, clock = 0): OpenedHome {
   return openHome({ root: pair[role].root, role, now: () => Date.now() + clock })
 }
 
-/** Every message of the server's journal, each of which is proved by the keys that the server's home knows. */
-async function proved(pair: Pair, clock: number): Promise<StoredMessage[]> {
+/** Every message of the server's journal, each of which is proved to both sides by the keys that their homes know. */
+async function proved(pair: Pair, rotated: PublicKey, clock: number): Promise<StoredMessage[]> {
   const home = open(pair, 'server', clock)
   await using journal = await openJournal(join(home.stateFolder, 'journal.db'))
   const keyOf = (id: Uint8Array): PublicKey | undefined => home.evidence(id)?.publicKey
-  const sameChain = (a: Uint8Array, b: Uint8Array): boolean => home.sameChain(a, b)
-  expect(await all(journal.verify({ keyOf }))).toEqual([])
   const messages = await all(journal.messages())
   const evidence = join(pair.server.root, 'evidence')
   for (const message of messages) {
     await exportEvidence(join(evidence, String(message.serial)), receivedEvidence(message), { keyOf })
   }
-  const verified = await all(verifyEvidence(evidence, { sameChain }))
-  expect(verified.map(({ faults }) => faults)).toEqual(messages.map(() => []))
+  const env = ahead(clock)
+  const walked = await run('server', ['inbox', 'verify'], { root: pair.server.root, env })
+  expect([walked.stderr, walked.status]).toEqual(['', 0])
+  for (const role of ['server', 'client'] as const) {
+    const { stdout, stderr, status } = await run(role, ['verify', evidence, '--json'], { root: pair[role].root, env })
+    expect([stderr, status]).toEqual(['', 0])
+    const verified = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Verified)
+    expect(verified.map((one) => one.verified)).toEqual(messages.map(() => true))
+    // The first message came before the rotation: one of its two keys is an old one, and its dates are told.
+    const old = [verified[0]!.sender, verified[0]!.receiver].filter(({ until }) => until !== undefined)
+    expect(old).toEqual([expect.objectContaining({ fingerprint: rotated.fingerprint, revoked: false })])
+    expect(Date.parse(old[0]!.until!)).toBeLessThan(Date.now() + HOUR)
+  }
   return messages
+}
+
+interface Verified {
+  readonly verified: boolean
+  readonly sender: { readonly fingerprint: string; readonly until?: string }
+  readonly receiver: { readonly fingerprint: string; readonly until?: string }
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -148,7 +166,7 @@ describe.each(['client', 'server'] as const)('the %s changes its key', (who) => 
       expect(readdirSync(pair[who].folder)).not.toContain('previous.pem')
       expect((await open(pair, who, later).identities()).map(({ publicKey }) => publicKey.id)).toEqual([next.id])
 
-      const messages = await proved(pair, later)
+      const messages = await proved(pair, before, later)
       expect(await Promise.all(messages.map(async (message) => (await message.content())!.text()))).toEqual(pair.texts)
       expect(messages.map(({ number }) => number)).toEqual(messages.map((_, i) => i + 1))
       const [oldest, newest] = [messages[0]!.entry, messages.at(-1)!.entry]
@@ -186,6 +204,6 @@ test('a client that nobody told of the rotation is turned away once the overlap 
   await using server = await serve(pair, 2 * HOUR)
   const { status, stderr } = await send(pair, 'too late', 2 * HOUR)
   expect(status).toBe(11)
-  expect(stderr).toMatch(/stay in the outbox[^]*^error: .+\nhint: .+\n$/m)
+  expect(stderr).toMatch(/kept in the outbox: 1;[^]*^error: .+\nhint: .+\n$/m)
   expect((await server.stop()).stdout).not.toContain('too late')
 })
