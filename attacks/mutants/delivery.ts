@@ -7,7 +7,12 @@ export const deliveryMutants: readonly Mutant[] = [
   ...within(
     'packages/core/src/delivery/receiver.ts',
     receiver,
-    ['length of a statement', "if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')", ''],
+    [
+      'length of a statement',
+      "if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')",
+      '',
+      { attack: 'peer/statements.ts' },
+    ],
     [
       'from',
       'peer.keys.find(({ id }) => equal(id, statement.from))',
@@ -20,6 +25,7 @@ export const deliveryMutants: readonly Mutant[] = [
       'length of a message signature',
       "if ((await this.#parts.u32()) !== key.signatureLength) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')",
       'await this.#parts.u32()',
+      { attack: 'peer/statements.ts' },
     ],
     ['gap', 'if (statement.first > next) throw', 'if (statement.first > 2 ** 53) throw'],
     ['lengths below 2^53', "if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')", ''],

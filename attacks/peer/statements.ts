@@ -84,6 +84,15 @@ const forgeries: readonly (readonly [what: string, must: string, forge: Forge])[
   ['no signature', 'CLOSE 4', signature(() => new Uint8Array(0))],
   ['a signature one byte long', 'CLOSE 4', signature((value) => concat(value, Uint8Array.of(0)))],
   [
+    'a right signature whose length lies',
+    'CLOSE 4',
+    async (envelope) => {
+      const bytes = Uint8Array.from(await wireOf(envelope))
+      bytes[4 + envelope.message.statement.length + 3]! += 1
+      return bytes
+    },
+  ],
+  [
     'a signature of 4 GiB',
     'CLOSE 4',
     ({ message }) => concat(lengthPrefixed(message.statement), Uint8Array.of(0xff, 0xff, 0xff, 0xff)),
@@ -132,6 +141,12 @@ export const attack: Attack = {
       const receipts = session.receipts.length + ground.stored(`attempt ${i}`)
       cases.attempt(what, receipts > 0 ? `${ended}, and a receipt or a message` : ended, must)
     }
+    // It is not waited for: its length alone says enough.
+    const endless = await ground.enter()
+    endless.session.send('PING', random(8))
+    endless.session.send('MESSAGE', concat(Uint8Array.of(0, 0x10, 0, 0), random(1000)))
+    cases.attempt('the beginning of a statement of a mebibyte', await endless.session.fate(), 'CLOSE 4')
+    endless.session.line.destroy()
     const { session, outbox } = await ground.enter()
     const envelope = await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, 'a true one')
     session.send('PING', random(8))
