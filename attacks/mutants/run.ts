@@ -18,7 +18,7 @@ interface Report {
 }
 
 /** How long tests may take before a check that is gone counts as noticed: they hang. */
-const PATIENCE = 240_000
+const PATIENCE = 120_000
 
 /** The first test that fails, or what the attack says that got through; undefined where all is as it should be. */
 function noticed(tree: Tree, by: Catcher): string | undefined {
