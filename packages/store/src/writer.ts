@@ -99,7 +99,8 @@ export class Writer<T extends Tables> {
   #answer(answer: Answer): void {
     const { resolve, reject } = this.#waiting.get(answer.id)!
     this.#waiting.delete(answer.id)
-    if (this.#waiting.size === 0) this.#worker.unref()
+    // Whoever closes waits for the thread's end, which only a thread that counts keeps the process for.
+    if (this.#waiting.size === 0 && this.#gone === undefined) this.#worker.unref()
     if ('value' in answer) resolve(answer.value)
     else reject('refused' in answer ? new LocalError(answer.refused) : new LocalError('STORAGE', answer.failed))
   }
