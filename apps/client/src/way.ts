@@ -13,7 +13,7 @@ import {
   type TraceEvent,
 } from '@countersign/core'
 import { DEFAULT_PORT, type Home, type TrustedPeer } from '@countersign/keyexchange'
-import { CliError, type Output, parseAddress } from '@countersign/keyexchange/cli'
+import { CliError, environmentKeyLog, type Output, parseAddress } from '@countersign/keyexchange/cli'
 import { buffer } from 'node:stream/consumers'
 
 export interface Way extends AsyncDisposable {
@@ -65,7 +65,8 @@ export async function sessionOptions({ home, peer, trace }: Journey, options: Wa
   const address = serverAddress(peer, options)
   const identity = await home.identities()
   const formerKeys = home.keys.slice(0, -identity.length)
-  return { ...address, peer, trace, identity, formerKeys, handshakeWithin: options.timeout * 1000 }
+  const keyLog = environmentKeyLog()
+  return { ...address, peer, trace, identity, formerKeys, handshakeWithin: options.timeout * 1000, ...(keyLog && { keyLog }) }
 }
 
 /** One session, and nothing kept. @throws what core's `connect` throws */

@@ -10,7 +10,7 @@ import {
   type Server,
 } from '@countersign/core'
 import type { Home } from '@countersign/keyexchange'
-import { describeFailure, formatAddress, narrator, type Output, printable } from '@countersign/keyexchange/cli'
+import { describeFailure, environmentKeyLog, formatAddress, narrator, type Output, printable } from '@countersign/keyexchange/cli'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 
@@ -92,6 +92,7 @@ class OwnKeys {
 }
 
 function open({ home, options, output, journal, policy }: Serving, own: OwnKeys): Promise<Server> {
+  const keyLog = environmentKeyLog()
   return listen({
     port: options.port,
     ...(options.host !== undefined && { host: options.host }),
@@ -104,6 +105,7 @@ function open({ home, options, output, journal, policy }: Serving, own: OwnKeys)
     peers: (keyId) => home.trust(keyId),
     journal,
     ...(policy && { policy }),
+    ...(keyLog && { keyLog }),
     handshakeWithin: options.timeout * 1000,
     onReject: (error, from) => output.note(`turned away ${from}: ${printable(error.message)}`),
     ...(options.trace && { trace: narrator((line) => output.note(line)) }),

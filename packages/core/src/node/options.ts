@@ -39,8 +39,13 @@ export interface CommonOptions {
   readonly handshakeWithin?: number
   readonly limits?: Partial<Limits>
   readonly trace?: Trace
-  /** For vectors and key logs: sees the secrets. */
+  /** For vectors: sees the secrets. */
   readonly observe?: Observer
+  /**
+   * Takes the secrets of each session, as lines of a key log (tools/wireshark). For debugging alone: whoever has these lines
+   * and a recording of the session reads and forges all of it. Nothing is logged where this is not given.
+   */
+  readonly keyLog?: (line: string) => void
   readonly entropy?: Entropy
 }
 

@@ -9,6 +9,7 @@ import type { Established } from '../handshake/peer.ts'
 import type { Location, Peer, Steps } from '../handshake/step.ts'
 import { serverHandshake } from '../handshake/server.ts'
 import { driveHandshake, type Knowledge, wantsSilence } from './handshake.ts'
+import { keyLogger } from './key-log.ts'
 import { type CommonOptions, identitiesOf, lookUp, ownKeysOf, type Peers, peerOf, type PinnedPeer, placeOf } from './options.ts'
 import { SecureSession } from './secure-session.ts'
 import { Wire } from './wire.ts'
@@ -75,8 +76,9 @@ export async function secureServer(stream: Duplex, options: ServerOptions, compa
   return session
 }
 
-function handshakeOptions({ maxItem = 2 ** 53, entropy, observe }: CommonOptions, outbox: Uint8Array) {
-  return { outbox, maxItem, ...(entropy && { entropy }), ...(observe && { observe }) }
+function handshakeOptions({ maxItem = 2 ** 53, entropy, observe, keyLog }: CommonOptions, outbox: Uint8Array) {
+  const seen = keyLog === undefined ? observe : keyLogger(keyLog, observe)
+  return { outbox, maxItem, ...(entropy && { entropy }), ...(seen && { observe: seen }) }
 }
 
 function locator(options: CommonOptions, company: Company): (peer: Peer, outbox: Uint8Array) => Promise<Location> {
