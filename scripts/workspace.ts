@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export const root: string = join(import.meta.dirname, '..')
 
 /** The folders of all packages that carry tests, relative to the root. */
-export const packages: readonly string[] = globSync('{packages/*,apps/*,attacks,bench,scripts}/test', { cwd: root })
+export const packages: readonly string[] = globSync('{packages/*,apps/*,attacks,bench,examples,scripts}/test', { cwd: root })
   .map((path) => join(path, '..'))
   .toSorted()
 
