@@ -52,8 +52,12 @@ export function hasTerminals(): boolean {
 /** Starts a program in a terminal, where `write` types and `stdout` is all that is shown. */
 export function startInTerminal(program: Program, words: readonly string[], { root }: Pick<RunOptions, 'root'>): Running {
   const quoted = [process.execPath, PROGRAMS[program], ...words].map((word) => `'${word}'`).join(' ')
-  const line = `stty cols 120 rows 40; exec ${quoted}`
-  return new Running(spawn('script', ['-qec', line, '/dev/null'], { cwd: repository, env: environment(root, { TERM: 'xterm' }) }))
+  return startLineInTerminal(`exec ${quoted}`, { cwd: repository, env: environment(root, { TERM: 'xterm' }) })
+}
+
+/** Starts a line of shell in a terminal, with this environment and no more. */
+export function startLineInTerminal(line: string, { cwd, env }: Required<Pick<RunOptions, 'cwd' | 'env'>>): Running {
+  return new Running(spawn('script', ['-qec', `stty cols 120 rows 40; ${line}`, '/dev/null'], { cwd, env }))
 }
 
 function environment(root: string, more: RunOptions['env']): Record<string, string> {
@@ -100,6 +104,10 @@ export class Running implements AsyncDisposable {
     this.ended = promise
   }
 
+  get over(): boolean {
+    return this.#over
+  }
+
   get pid(): number {
     return this.#child.pid!
   }
@@ -122,8 +130,13 @@ export class Running implements AsyncDisposable {
       const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
       if (found) return found
       if (this.#over) throw new Error(`it ended without ${pattern}:\n${this.stdout}\n${this.stderr}`)
-      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+      await this.changed()
     }
+  }
+
+  /** Resolves once it has printed something more, or has ended. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve))
   }
 
   /** Asks it to stop, and waits until it has. */
