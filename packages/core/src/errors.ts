@@ -53,6 +53,7 @@ export const ERRORS = {
   IDLE: { fault: 'network', message: 'nothing was heard from the peer for too long' },
 } as const
 
+/** Every code that an error of this package can have. */
 export type ErrorCode = keyof typeof ERRORS
 
 type CodeOf<F extends Fault> = { [C in ErrorCode]: (typeof ERRORS)[C]['fault'] extends F ? C : never }[ErrorCode]

@@ -7,6 +7,7 @@ import { itemFolder } from './item-files.ts'
 import type { JournalTables } from './journal-tables.ts'
 import { Writer } from './writer.ts'
 
+/** Who is told how far the copy has come. */
 export interface CopyOptions {
   /** Told after each long item, of how many. */
   readonly onProgress?: (done: number, total: number) => void

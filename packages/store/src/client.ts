@@ -21,6 +21,7 @@ import type { StoredOutbox } from './outbox.ts'
 import type { StreamedBody } from './spooled-body.ts'
 import { waitFor } from './wait.ts'
 
+/** What core's `connect` takes, with an outbox on disk, and when to try again. */
 export interface DurableOptions extends Omit<ConnectOptions, 'identity' | 'outbox' | 'signal'> {
   readonly outbox: StoredOutbox
   /** Newest first: where the server does not trust one, the one before is tried. The outbox's where it is not said. */
@@ -78,6 +79,7 @@ export function connect(options: DurableOptions): DurableClient {
   return new DurableClient(options)
 }
 
+/** A connection that is kept up, and an outbox that is emptied over it. Disposed of, it is closed. */
 export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
   readonly peer: Peer
   /** Resolves when it has given up, with the reason, or was closed; never rejects. */
@@ -156,6 +158,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
     await this.closed
   }
 
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

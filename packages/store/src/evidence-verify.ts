@@ -43,6 +43,7 @@ export interface VerifiedEvidence {
   readonly receiptStatement: ReceiptStatement | undefined
 }
 
+/** What is known of the keys found in evidence. */
 export interface VerifyOptions {
   /** Whether two different keyIds are of one chain of rotations; only equal ones are where it is not said. */
   readonly sameChain?: (a: Uint8Array, b: Uint8Array) => boolean

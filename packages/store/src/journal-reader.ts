@@ -7,6 +7,7 @@ import { splitItems, type StoredEntry, StoredMessage } from './stored-message.ts
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
 
+/** From where a journal is read, and for how long. */
 export interface ReadOptions {
   /** Begins behind this serial (of messages) or id (of entries); 0, the start, where it is not said. */
   readonly after?: number

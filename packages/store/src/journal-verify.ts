@@ -41,6 +41,7 @@ export interface JournalFault {
   readonly what: string
 }
 
+/** What a journal is held against. */
 export interface JournalVerifyOptions {
   /** Public keys, also old and revoked ones, by their keyIds. */
   readonly keyOf: KeyOf

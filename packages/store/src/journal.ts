@@ -13,11 +13,13 @@ import type { StoredEntry, StoredMessage } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 import { give, Writer } from './writer.ts'
 
+/** What a journal keeps besides receipts and bodies. */
 export interface JournalOptions {
   /** How long an unfinished long item is kept, in ms; 7 days where it is not said. */
   readonly keepPartials?: number
 }
 
+/** Which bodies a journal need not keep any longer. */
 export interface PruneOptions {
   /** Messages that came before then lose their bodies; none by their age where it is not said. */
   readonly before?: Date
@@ -66,6 +68,7 @@ export class StoredJournal implements Journal, AsyncDisposable {
     this.#reader = new JournalReader(itemFolder(file), writer.remote)
   }
 
+  /** Where a place stands, also by what other processes have appended. */
   async head(place: Place): Promise<Head> {
     const state = await this.#tables.head(place)
     if (state === undefined) return EMPTY_HEAD
@@ -77,6 +80,11 @@ export class StoredJournal implements Journal, AsyncDisposable {
     return this.#tables.find(place, digest)
   }
 
+  /**
+   * Keeps a receipt and what it is for; those that wait share a commit.
+   *
+   * @throws LocalError PLACE_MOVED, STORAGE
+   */
   async append({ place, message, messageStatement, receipt, receiptStatement, next, items }: Entry): Promise<void> {
     const { index, chain, digest, outcome, receivedAt } = receiptStatement
     const spool = items instanceof JournalSpool ? items : undefined
@@ -174,6 +182,7 @@ export class StoredJournal implements Journal, AsyncDisposable {
     await this.#writer.close()
   }
 
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

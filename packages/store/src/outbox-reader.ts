@@ -45,6 +45,11 @@ export interface OutboxMessage {
   readonly message: SignedStatement
   /** Its item; undefined where its body is no longer held. */
   readonly item: Item | undefined
+  /**
+   * Its attributes and body; undefined where the body is no longer held.
+   *
+   * @throws LocalError STORAGE
+   */
   content(): Promise<StoredContent | undefined>
   /** All receipts of its envelope: several where the receiver was restored from a backup. */
   receipts(): Promise<KeptReceipt[]>

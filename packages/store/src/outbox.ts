@@ -40,6 +40,7 @@ export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | '
   readonly to: Peer
 }
 
+/** Who sends, and how long bodies are kept. */
 export interface OutboxOptions {
   /** Who signs the messages. */
   readonly identity: Identity
@@ -276,6 +277,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     this.#wake()
   }
 
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -115,6 +115,7 @@ export class StoredMessage {
     return new Date(this.entry.messageStatement.sentAt)
   }
 
+  /** When this side says that it came, in its receipt. */
   get receivedAt(): Date {
     return new Date(this.entry.receiptStatement.receivedAt)
   }
@@ -154,6 +155,7 @@ export class StoredContent {
     return readItem(this.#item, this.#bodyAt)
   }
 
+  /** The body. */
   async bytes(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = []
     for await (const piece of this.stream()) pieces.push(piece)

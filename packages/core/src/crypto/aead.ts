@@ -3,6 +3,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, ty
 import { concat, copy, wipe } from '../bytes.ts'
 import { label } from './hash.ts'
 
+/** The length of an AES-256-GCM tag, in bytes: no other is taken. */
 export const TAG_LENGTH = 16
 
 const options = { authTagLength: TAG_LENGTH }
@@ -63,6 +64,7 @@ export class Opener {
     this.#decipher.setAAD(aad)
   }
 
+  /** Takes the next piece of ciphertext. */
   update(ciphertext: Uint8Array): void {
     this.#plaintext.push(this.#decipher.update(ciphertext))
   }

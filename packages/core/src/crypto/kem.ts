@@ -14,7 +14,9 @@ import {
 } from 'node:crypto'
 import { concat, isZero, utf8, wipe } from '../bytes.ts'
 
+/** The length of a public key, in bytes. */
 export const KEM_PUBLIC_LENGTH = 1216
+/** The length of what encapsulation sends, in bytes. */
 export const KEM_CIPHERTEXT_LENGTH = 1120
 const MLKEM_PUBLIC_LENGTH = 1184
 const MLKEM_CIPHERTEXT_LENGTH = 1088
@@ -29,11 +31,13 @@ export interface KemKeyPair {
 
 /** A key encapsulation; injected, so that whole handshakes can be made from fixed randomness. */
 export interface Kem {
+  /** Makes an ephemeral key pair. */
   generate(): KemKeyPair
   /** ML-KEM-768 ciphertext 1088 || X25519 key 32, and the shared secret; undefined for a key that fails its checks. */
   encapsulate(publicKey: Uint8Array): { ciphertext: Uint8Array; sharedSecret: Uint8Array } | undefined
 }
 
+/** The KEM of the protocol, on randomness of the system. */
 export const xwing: Kem = {
   generate() {
     return keyPair(generateKeyPairSync('ml-kem-768').privateKey, generateKeyPairSync('x25519').privateKey)

@@ -7,6 +7,7 @@ import { LocalError } from '../errors.ts'
 import { isEd25519PointOfLargeOrder } from './ed25519.ts'
 import { sha256 } from './hash.ts'
 
+/** What identity keys may be: RSA is of 2048, 3072 or 4096 bits. */
 export type Algorithm = 'ed25519' | 'rsa' | 'ml-dsa-65'
 
 /** A public identity key that has passed the key rules. */

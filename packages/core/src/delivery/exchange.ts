@@ -9,6 +9,7 @@ import { PartStream } from './part-stream.ts'
 import { type Policy, Receiver } from './receiver.ts'
 import { Sender, type SenderOptions } from './sender.ts'
 
+/** What an exchange stands between: a session that carries, and an outbox and a journal that keep. */
 export interface ExchangeOptions {
   readonly established: Omit<Established, 'secrets'>
   readonly outbox: Outbox
@@ -29,6 +30,7 @@ export interface ExchangeOptions {
   readonly deliver: (messages: readonly Message[]) => void
 }
 
+/** Sends what the outbox holds and receives into the journal, for one session: events of it in, records to it out. */
 export class Exchange {
   /** Where the session puts the parts of envelopes. */
   readonly parts: PartStream = new PartStream()

@@ -74,9 +74,15 @@ export interface Journal {
   readonly id: Uint8Array
   /** Whether receipts say stored (outcome 1) or received (outcome 2). */
   readonly durable: boolean
+  /** Where a place stands; `EMPTY_HEAD` where nothing has come of it yet. */
   head(place: Place): Promise<Head>
   /** The receipt of the envelope with this digest, byte for byte, where the place has one. */
   find(place: Place, digest: Uint8Array): Promise<SignedStatement | undefined>
+  /**
+   * Keeps a receipt, and what it is for.
+   *
+   * @throws LocalError PLACE_MOVED, STORAGE
+   */
   append(entry: Entry): Promise<void>
   /** Room for the item of the envelope with this digest: what is held of it, or empty; what another envelope left at this place is dropped. */
   spool(place: Place, digest: Uint8Array, length: number): Promise<Spool>
@@ -84,5 +90,7 @@ export interface Journal {
   dropPartial(place: Place): Promise<void>
 }
 
+/** Where a place stands before anything has come: number 1 is due, and nothing is held. */
 export const NO_POSITION: Position = { next: 1, offset: 0, digest: new Uint8Array(32) }
+/** The head of a place without receipts. */
 export const EMPTY_HEAD: Head = { position: NO_POSITION, index: 0, chain: new Uint8Array(32), conflicts: 0 }

@@ -16,6 +16,7 @@ export interface Incoming {
   readonly digest: Uint8Array
 }
 
+/** Whose receipts these are, and who is told of them. */
 export interface LedgerOptions {
   readonly place: Place
   readonly peer: Peer
@@ -35,6 +36,7 @@ export function nextChain(
   return domainHash('chain', chainLink(before, receipt, sha256(messageSignature)))
 }
 
+/** The receipts of one place in one session: made in order, given once they are stored (section 9). */
 export class Ledger {
   readonly #options: LedgerOptions
   /** Where the place stands once all that was given to the journal is stored. */

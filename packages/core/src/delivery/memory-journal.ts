@@ -6,6 +6,7 @@ import { OUTCOME } from '../wire/receipt.ts'
 import type { SignedStatement } from '../wire/records.ts'
 import { EMPTY_HEAD, type Entry, type Head, type Journal, type Place, placeName, type Spool } from './journal.ts'
 
+/** How much a journal in memory keeps. */
 export interface MemoryJournalOptions {
   /** How many receipts of each place are kept, to be given again; 16,384 where it is not said. */
   readonly keep?: number

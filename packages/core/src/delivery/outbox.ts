@@ -34,6 +34,7 @@ export function receiptsOf({ message }: OutgoingEnvelope, { receipt, statement }
   return (number) => ({ outcome, number, receivedAt, statement, receipt, message })
 }
 
+/** The receipt of one of an envelope's messages, by its number. */
 export function receiptOf(envelope: OutgoingEnvelope, receipt: EnvelopeReceipt, number: number): Receipt {
   return receiptsOf(envelope, receipt)(number)
 }
@@ -53,6 +54,7 @@ export interface ChainHead {
   readonly chain: Uint8Array
 }
 
+/** The end of a chain before its first receipt. */
 export const CHAIN_START: ChainHead = { index: 0, chain: new Uint8Array(32) }
 
 /**

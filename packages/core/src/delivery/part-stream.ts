@@ -27,6 +27,7 @@ export class PartStream {
   buffered = 0
   #room: (() => void) | undefined
 
+  /** Adds pieces of the envelope under way; `end` with its last ones. */
   push(pieces: readonly Uint8Array[], end: boolean): void {
     if (this.#ended) return
     for (const piece of pieces) {

@@ -13,6 +13,7 @@ import type { OutgoingEnvelope } from './compose.ts'
 import { nextChain } from './ledger.ts'
 import type { ChainHead, Outbox } from './outbox.ts'
 
+/** Whose messages are sent in one session, to whom, and how. */
 export interface SenderOptions {
   readonly outbox: Outbox
   /** The outbox id that this session announced. */
@@ -35,6 +36,7 @@ interface InFlight {
   answered: boolean
 }
 
+/** Sends the envelopes of one session and checks their receipts. */
 export class Sender {
   readonly #options: SenderOptions
   readonly #abort = new AbortController()

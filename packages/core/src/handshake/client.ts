@@ -34,6 +34,7 @@ import {
 } from './step.ts'
 import { clientTranscript, confirmation, extend, gate, proofMac, sessionKeyLabel, transcript1 } from './transcript.ts'
 
+/** What the client's handshake needs to know. */
 export interface ClientHandshake {
   readonly identity: Identity
   /** The pinned server; its newest key is the one that the gate names. */

@@ -43,6 +43,7 @@ import {
 } from './step.ts'
 import { clientTranscript, confirmation, extend, gate, proofMac, sessionKeyLabel, transcript1 } from './transcript.ts'
 
+/** What the server's handshake needs to know. */
 export interface ServerHandshake {
   /** This server's identity, or during a rotation its identities: it answers as the one whose gate held. */
   readonly identities: readonly Identity[]

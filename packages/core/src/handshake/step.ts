@@ -37,24 +37,30 @@ export type Step =
   /** Where this side stands at an outbox of a peer: Location. */
   | { readonly locate: Uint8Array; readonly peer: Peer }
 
+/** A handshake or a part of one: it yields what it asks for, and is given the answer by `next`. */
 export type Steps<R> = Generator<Step, R, unknown>
 
+/** Asks for a frame to be written. */
 export function* send(frame: Uint8Array): Steps<void> {
   yield { send: frame }
 }
 
+/** Asks for a signature. */
 export function* sign(as: Identity, message: Uint8Array): Steps<Uint8Array> {
   return (yield { sign: message, as }) as Uint8Array
 }
 
+/** Asks for what RSA-OAEP wrapped; undefined where it does not unwrap. */
 export function* unwrapKey(as: Identity, wrapped: Uint8Array, label: Uint8Array): Steps<Uint8Array | undefined> {
   return (yield { unwrap: wrapped, label, as }) as Uint8Array | undefined
 }
 
+/** Asks what is known of a keyId. */
 export function* trust(keyId: Uint8Array): Steps<Trust> {
   return (yield { trust: keyId }) as Trust
 }
 
+/** Asks where this side stands at an outbox of a peer. */
 export function* locate(peer: Peer, outbox: Uint8Array): Steps<Location> {
   return (yield { locate: outbox, peer }) as Location
 }
@@ -65,6 +71,11 @@ export interface Frame {
   readonly body: Uint8Array
 }
 
+/**
+ * Asks for one frame of this name.
+ *
+ * @throws PeerError FRAME
+ */
 export function* receive(name: FrameName): Steps<Frame> {
   const header = (yield { need: HEADER_LENGTH }) as Uint8Array
   const body = (yield { need: bodyLength(name, header) }) as Uint8Array
@@ -78,12 +89,14 @@ export function frame(name: FrameName, body: Uint8Array): Uint8Array {
 
 /** Where fresh values come from; injected where whole handshakes are made from fixed ones. */
 export interface Entropy {
+  /** So many fresh random bytes. */
   random(length: number): Uint8Array
   readonly kem: Kem
   /** RSA-OAEP of a session key, which pads with randomness of its own. */
   wrap(publicKey: PublicKey, secret: Uint8Array, label: Uint8Array): Uint8Array
 }
 
+/** Randomness of the system. */
 export const systemEntropy: Entropy = { random, kem: xwing, wrap }
 
 /**

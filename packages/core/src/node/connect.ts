@@ -4,6 +4,7 @@ import { LocalError, NetworkError } from '../errors.ts'
 import type { SecureSession } from './secure-session.ts'
 import { type ClientOptions, HANDSHAKE_WITHIN, secureClient } from './secure.ts'
 
+/** Which server to connect to, as whom, and what to do with what it sends. */
 export interface ConnectOptions extends ClientOptions {
   readonly port: number
   /** A name or address; localhost where it is not said. */

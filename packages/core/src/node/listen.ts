@@ -95,6 +95,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     await closed
   }
 
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

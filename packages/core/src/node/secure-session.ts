@@ -33,6 +33,11 @@ export interface SessionSurroundings {
 
 /** Bytes of an envelope that may wait to be looked at before the stream is read on. */
 const MOST_UNREAD = 4 * 1024 * 1024
+/**
+ * A session with a proven peer: send messages, and iterate over it for those that come.
+ *
+ * Disposed of, it is closed: receipts are waited for.
+ */
 export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   /** The peer, as it has proved itself. */
   readonly peer: VerifiedPeer
@@ -205,6 +210,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     return this.#closing
   }
 
+  /** The same as `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

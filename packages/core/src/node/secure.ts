@@ -16,6 +16,7 @@ import { Wire } from './wire.ts'
 
 export const HANDSHAKE_WITHIN = 10_000
 
+/** What the client's side of a session needs to know. */
 export interface ClientOptions extends CommonOptions {
   /** The server: the one key, or chain, that is trusted to answer. */
   readonly peer: PinnedPeer
@@ -23,6 +24,7 @@ export interface ClientOptions extends CommonOptions {
   readonly signal?: AbortSignal
 }
 
+/** What the server's side of a session needs to know. */
 export interface ServerOptions extends CommonOptions {
   /** Where what is received is kept: `memoryJournal()`, or a durable one. Mandatory to name. */
   readonly journal: Journal

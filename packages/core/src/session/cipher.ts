@@ -25,6 +25,7 @@ class TrafficKey {
     this.aead = aeadKey(this.#secret)
   }
 
+  /** Goes on with the next key of this direction, and forgets this one. */
   update(): void {
     const next = label(this.#secret, 'traffic update', nothing, 32)
     this.erase()
@@ -34,6 +35,7 @@ class TrafficKey {
     this.bytes = 0
   }
 
+  /** Forgets the key. */
   erase(): void {
     wipe(this.#secret)
   }

@@ -24,6 +24,7 @@ export interface Limits {
   readonly closeWithin: number
 }
 
+/** The limits of the protocol. */
 export const LIMITS: Limits = {
   updateRecords: 2 ** 20,
   updateBytes: 2 ** 32,

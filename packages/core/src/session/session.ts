@@ -20,6 +20,7 @@ import {
 import { type OpenedRecord, RecordOpener, Sealer } from './cipher.ts'
 import { type Limits, LIMITS } from './limits.ts'
 
+/** What came out of the bytes that a session took. */
 export type SessionEvent =
   /** To a server, once, before all else: the client's first record has opened. */
   | { readonly type: 'confirmed' }
@@ -30,6 +31,7 @@ export type SessionEvent =
   /** An answer to a PING, and how long it took in ms. */
   | { readonly type: 'pong'; readonly elapsed: number }
 
+/** What a session is made of: the secrets of a handshake, and a role. */
 export interface SessionOptions {
   readonly role: 'client' | 'server'
   readonly secrets: TrafficSecrets
@@ -49,6 +51,7 @@ const kindNames = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => 
 /** One for all sessions. */
 function untraced(): void {}
 
+/** One session over bytes: records are sealed and opened, limits kept, keys changed, PINGs answered. */
 export class Session {
   readonly #sealer: Sealer
   readonly #opener: RecordOpener
@@ -89,6 +92,7 @@ export class Session {
     return this.#closeSentAt !== undefined
   }
 
+  /** Whether the peer's CLOSE has come. */
   get closeReceived(): boolean {
     return this.#closeReceived
   }
@@ -212,6 +216,7 @@ export class Session {
     )
   }
 
+  /** Queues a receipt. */
   sendReceipt(receipt: SignedStatement, now: number): void {
     this.send('RECEIPT', [encode(receiptPayload, receipt)], now)
   }
@@ -223,6 +228,7 @@ export class Session {
     this.send('PING', [this.#ping.payload], now)
   }
 
+  /** Queues CLOSE, this side's last record; nothing where one was sent already. */
   close(reason: Reason, text: string, now: number): void {
     if (this.#silent) return
     this.send('CLOSE', [encode(closePayload, { reason, text: utf8(text) })], now)

@@ -3,6 +3,7 @@ import { equal, isZero, utf8 } from '../bytes.ts'
 import { PeerError } from '../errors.ts'
 import { bytes, checked, type Codec, lp, padded, struct, u24, u64, u64Bound, u8 } from './codec.ts'
 
+/** The length of a frame's header, in bytes: type, and length of the body. */
 export const HEADER_LENGTH = 4
 
 /** Type and legal body lengths of every frame. */
@@ -14,6 +15,7 @@ export const FRAMES = {
   RECORD: { type: 5, least: 17, most: 65_553 },
 } as const
 
+/** The frames by their names. */
 export type FrameName = keyof typeof FRAMES
 
 const header = struct({ type: u8, length: u24 })
@@ -38,6 +40,7 @@ export function bodyLength(name: FrameName, bytes4: Uint8Array): number {
   return length
 }
 
+/** The version of the protocol. */
 export const VERSION = 1
 const MAGIC = utf8('CSGN')
 
@@ -54,6 +57,7 @@ export const hello: Codec<Hello> = struct({
   gate: id32,
 })
 
+/** The fields of HELLO (section 3). */
 export interface Hello {
   readonly magic: Uint8Array
   readonly version: number
@@ -63,6 +67,7 @@ export interface Hello {
   readonly gate: Uint8Array
 }
 
+/** What every HELLO of this version begins with. */
 export const HELLO_START: Pick<Hello, 'magic' | 'version' | 'reserved'> = { magic: MAGIC, version: VERSION, reserved: 0 }
 
 /** HELLO+ACK (section 4). */
@@ -75,6 +80,7 @@ export const helloAck: Codec<{
 /** What HELLO+ACK and ACK seal: who one is, proved; 4096 bytes (sections 4 and 5). */
 export const proof: Codec<Proof> = padded(struct({ payload: lp, signature: lp, mac: id32 }), 4096)
 
+/** What a side sends to prove who it is (sections 4 and 5). */
 export interface Proof {
   readonly payload: Uint8Array
   readonly signature: Uint8Array
@@ -90,6 +96,7 @@ export interface Position {
   readonly digest: Uint8Array
 }
 
+/** The layout of a position: 48 bytes. */
 export const position: Codec<Position> = checked(
   struct({ next: u64, offset: u64, digest: id32 }),
   ({ next, offset, digest }) => next >= 1 && (offset === 0) === isZero(digest),
@@ -112,6 +119,7 @@ export const clientPayload: Codec<ClientPayload> = struct({
   receives: checked(u8, (flag) => flag <= 1, 'receives is 0 or 1'),
 })
 
+/** What a client says of itself (section 5). */
 export interface ClientPayload {
   readonly keyId: Uint8Array
   readonly outbox: Uint8Array
@@ -132,6 +140,7 @@ export const sessionKey: Codec<{
 /** The data of SESSION-KEY: 72 bytes. */
 export const sessionKeyData: Codec<SessionKeyData> = struct({ journal: id16, position, maxItem: u64Bound })
 
+/** What a server says of where it stands (section 6). */
 export type SessionKeyData = { readonly journal: Uint8Array; readonly position: Position; readonly maxItem: number }
 
 /** What SESSION-KEY seals where the server refuses: 1024 bytes, another status, and a text of at most 1,019 bytes. */
@@ -140,4 +149,5 @@ export const refusal: Codec<{ readonly status: number; readonly text: Uint8Array
   1024,
 )
 
+/** Whether a server accepts, or why not (section 6). */
 export const STATUS = { accepted: 0, notTrusted: 1, revoked: 2, busy: 3, ownKey: 4 } as const

@@ -2,14 +2,19 @@
 import { bytes, checked, type Codec, encode, struct, u32, u64, u8 } from './codec.ts'
 import { concat } from '../bytes.ts'
 
+/** The payload type of a receipt statement's PAE. */
 export const RECEIPT_TYPE = 'application/vnd.countersign.receipt.v1'
 
+/** What became of an envelope, as receipts say it. */
 export const OUTCOME = { stored: 1, received: 2, refused: 3, conflict: 4, withdrawn: 5 } as const
+/** The outcomes by their names. */
 export type OutcomeName = keyof typeof OUTCOME
+/** An outcome as it stands in a receipt. */
 export type Outcome = (typeof OUTCOME)[OutcomeName]
 
 const outcomes: ReadonlySet<number> = new Set(Object.values(OUTCOME))
 
+/** The name of an outcome. */
 export function outcomeName(outcome: Outcome): OutcomeName {
   return (Object.keys(OUTCOME) as OutcomeName[]).find((name) => OUTCOME[name] === outcome)!
 }
@@ -36,6 +41,7 @@ export interface ReceiptStatement {
 
 const outcome = checked(u8, (value) => outcomes.has(value), 'another outcome') as Codec<Outcome>
 
+/** The layout of a receipt statement: 213 bytes. */
 export const receiptStatement: Codec<ReceiptStatement> = struct({
   from: bytes(32),
   to: bytes(32),

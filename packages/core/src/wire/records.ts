@@ -4,6 +4,7 @@ import { bytes, type Codec, lp, struct, u8 } from './codec.ts'
 /** The longest payload of one record. */
 export const MAX_PAYLOAD = 65_536
 
+/** The kinds of records, as they stand in the first byte of each. */
 export const KIND = {
   MESSAGE: 1,
   'MESSAGE-END': 2,
@@ -14,8 +15,10 @@ export const KIND = {
   CLOSE: 7,
 } as const
 
+/** The kinds of records by their names. */
 export type KindName = keyof typeof KIND
 
+/** Why a session was closed, as CLOSE says it. */
 export const REASON = {
   done: 0,
   goingAway: 1,
@@ -28,8 +31,10 @@ export const REASON = {
   internal: 8,
 } as const
 
+/** A reason as it stands in CLOSE. */
 export type Reason = (typeof REASON)[keyof typeof REASON]
 
+/** The payload of RECEIPT. */
 export const receiptPayload: Codec<SignedStatement> = struct({ statement: lp, signature: lp })
 
 /** A statement as its signer encoded it, and the signature over its PAE. */
@@ -38,6 +43,7 @@ export interface SignedStatement {
   readonly signature: Uint8Array
 }
 
+/** The payload of CLOSE: a reason, and a text in UTF-8 for people. */
 export const closePayload: Codec<{ readonly reason: number; readonly text: Uint8Array }> = struct({ reason: u8, text: lp })
 
 /** The payload of PING and PONG. */

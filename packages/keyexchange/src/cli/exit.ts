@@ -20,6 +20,7 @@ export const EXIT = {
   INTERRUPTED: 130,
 } as const
 
+/** The names of the exit codes that are failures. */
 export type ExitCode = Exclude<keyof typeof EXIT, 'DONE'>
 
 /**

@@ -9,7 +9,11 @@ function numberBetween(least: number, most: number): (text: string) => number {
   }
 }
 
-/** @param least 0 where the system may choose the port */
+/**
+ * `--port`.
+ *
+ * @param least 0 where the system may choose the port
+ */
 export function portOption(description: string, least: 0 | 1): Option {
   const parse = numberBetween(least, 65_535)
   return new Option('--port <port>', description).argParser((text) => Math.trunc(parse(text)))
@@ -21,6 +25,7 @@ export function timeoutOption(): Option {
   return new Option('--timeout <seconds>', 'how long a handshake may take').argParser(parse).default(10)
 }
 
+/** `--trace`. */
 export function traceOption(): Option {
   return new Option('--trace', 'tell every step of the protocol: its size and what each field is for, and no secret')
 }

@@ -7,6 +7,7 @@ export interface OutputOptions {
   readonly input: boolean
 }
 
+/** Prints for people, or as JSON for programs. */
 export class Output {
   readonly json: boolean
   readonly quiet: boolean

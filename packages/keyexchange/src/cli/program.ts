@@ -51,6 +51,7 @@ export async function parseProgram(program: Command): Promise<void> {
   }
 }
 
+/** The output that the common options ask for. */
 export function outputOf({ json = false, quiet = false, input }: CommonOptions): Output {
   return new Output({ json, quiet, input })
 }

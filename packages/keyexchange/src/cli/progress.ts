@@ -4,13 +4,17 @@ import { formatSize } from './quantity.ts'
 
 /** Disposed of when the work is over. */
 export interface Progress extends Disposable {
-  /** @param done of the total, so far */
+  /** Says how far the work has come: `done` of the total. */
   reach(done: number): void
 }
 
 const NONE: Progress = { reach() {}, [Symbol.dispose]() {} }
 
-/** @param unit what the total counts; bytes are shown as sizes */
+/**
+ * Shows a bar, where there is a terminal to show it on.
+ *
+ * @param unit what the total counts; bytes are shown as sizes
+ */
 export async function progressBar(output: Output, label: string, total: number, unit: 'bytes' | 'entries'): Promise<Progress> {
   if (output.quiet || process.stderr.isTTY !== true) return NONE
   const { SingleBar } = await import('cli-progress')

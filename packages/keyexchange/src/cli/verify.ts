@@ -21,9 +21,14 @@ interface VerifyOptions {
   readonly sameChain?: (a: Uint8Array, b: Uint8Array) => boolean
 }
 
+/** The verifier of @countersign/store, as this command calls it. */
 export type VerifyEvidence = (folder: string, options: VerifyOptions) => AsyncIterable<Verified>
 
-/** @param load gives the verifier, once it is needed */
+/**
+ * Adds `verify DIR` to a program.
+ *
+ * @param load gives the verifier, once it is needed
+ */
 export function verifyCommand(program: Command, role: Role, load: () => Promise<VerifyEvidence>): void {
   program
     .command('verify')

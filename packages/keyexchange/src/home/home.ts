@@ -11,6 +11,7 @@ import { homePaths, type HomePaths, resolveRoot, type Role } from './layout.ts'
 import { type AskPassphrase, ownChain, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
 import { type EvidenceKey, type KeyFileCache, type Problem, type RevokedKey, type TrustedPeer, TrustStore } from './trust.ts'
 
+/** Which home, of which role, and how to ask for a passphrase. */
 export interface OpenHomeOptions {
   /** As `--root` says it; where undefined, as the environment says */
   readonly root?: string | undefined
@@ -38,6 +39,7 @@ function noPassphrase(path: string): never {
 /** How often a running program looks whether its old key has to go; ms */
 const OVERLAP_CHECK = 60_000
 
+/** The keys of one side, and whom it trusts: files, as they stand now. */
 export class Home {
   readonly paths: HomePaths
   readonly #ask: AskPassphrase
@@ -91,10 +93,12 @@ export class Home {
     return this.#ownProblem ? [this.#ownProblem, ...this.#store.problems] : this.#store.problems
   }
 
+  /** Everybody who is trusted. */
   get peers(): readonly TrustedPeer[] {
     return this.#store.peers
   }
 
+  /** The keys that are revoked here. */
   get revoked(): readonly RevokedKey[] {
     return this.#store.revoked
   }

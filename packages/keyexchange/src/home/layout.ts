@@ -6,6 +6,7 @@ import { CliError } from '../cli/exit.ts'
 /** Where a server listens and a client dials, where nothing else is said */
 export const DEFAULT_PORT = 11564
 
+/** Each role has a home of its own: a server, or a client. */
 export type Role = 'server' | 'client'
 export const ROLES: readonly Role[] = ['client', 'server']
 
@@ -50,6 +51,7 @@ export interface HomePaths {
   readonly state: string
 }
 
+/** Where everything stands in the home of a role. */
 export function homePaths(root: Root, role: Role): HomePaths {
   const home = join(root.homes, role)
   return {
