@@ -127,6 +127,8 @@ describe('between the packages', () => {
     ['packages/store', '@countersign/keyexchange'],
     ['packages/keyexchange', '@countersign/store'],
     ['packages/store', '@countersign/server'],
+    ['packages/keyexchange', '@countersign/mailbox'],
+    ['packages/mailbox', '@countersign/client'],
     ['apps/server', '@countersign/client'],
     ['apps/client', '@countersign/server'],
   ])('%s may not depend on %s', (from, to) => {

@@ -2,11 +2,11 @@
 import type { ErrorCode } from '@countersign/core'
 import { hex } from '@countersign/core/protocol'
 import { CliError, describeFailure, printable } from '@countersign/keyexchange/cli'
+import type { Way } from '@countersign/mailbox'
+import { Elsewhere, Lock } from '@countersign/mailbox/stored'
 import { connect, type ConnectionState, retriable, type StoredOutbox } from '@countersign/store'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Elsewhere } from './elsewhere.ts'
-import { Lock } from './lock.ts'
-import { type Journey, sessionOptions, stopped, type Way, type WayOptions } from './way.ts'
+import { type Journey, sessionOptions, stopped, type WayOptions } from './way.ts'
 
 export interface DurableOptions extends WayOptions {
   /** How long to go on trying where the server cannot be reached or goes away; ms */

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The `countersign-client` program. */
 import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
+import { receipts } from '@countersign/mailbox'
 import type { Command } from 'commander'
 import { outbox } from './commands/outbox.ts'
-import { receipts } from './commands/receipts.ts'
 import { send } from './commands/send.ts'
 import { verify } from './commands/verify.ts'
 
@@ -17,6 +17,7 @@ await runProgram(async (interrupted) => {
     const message = word === undefined ? 'no command was given' : `there is no command ${word}`
     throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
   })
-  for (const command of [send, outbox, receipts, verify]) command(program, interrupted)
+  for (const command of [send, outbox, verify]) command(program, interrupted)
+  receipts(program, 'client')
   await parseProgram(program)
 })

@@ -5,31 +5,14 @@ import {
   type Identity,
   isError,
   type MessageBody,
-  type MessageOptions,
-  type Peer,
   PeerError,
-  type Receipt,
   type SecureSession,
   type TraceEvent,
 } from '@countersign/core'
 import { DEFAULT_PORT, type Home, type TrustedPeer } from '@countersign/keyexchange'
 import { CliError, environmentKeyLog, type Output, parseAddress } from '@countersign/keyexchange/cli'
+import type { Way } from '@countersign/mailbox'
 import { buffer } from 'node:stream/consumers'
-
-export interface Way extends AsyncDisposable {
-  readonly peer: Peer
-  /** Aborts when it is over: no receipt will come any more. */
-  readonly over: AbortSignal
-  /** Whether what is sent when it is over is kept, to be sent another time. */
-  readonly keeps: boolean
-  /**
-   * Sends a message; they arrive in the order of the calls.
-   *
-   * @returns its receipt, verified
-   * @throws what core's `send` throws
-   */
-  send(body: MessageBody | AsyncIterable<Uint8Array>, options: MessageOptions): Promise<Receipt>
-}
 
 export interface WayOptions {
   readonly host?: string

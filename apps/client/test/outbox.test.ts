@@ -5,21 +5,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let sandbox: Sandbox
-let pairs = 0
 
 beforeAll(() => {
   sandbox = new Sandbox()
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
-
-function pair(): { server: Home; client: Home } {
-  pairs += 1
-  const server = sandbox.home('server', `server-${pairs}`)
-  const client = sandbox.home('client', `client-${pairs}`)
-  sandbox.trust(server, client)
-  sandbox.trust(client, server)
-  return { server, client }
-}
 
 const nowhere = ['--host', '127.0.0.1', '--port', '1']
 
@@ -36,7 +26,7 @@ function records<T = Record<string, unknown>>({ stdout }: Outcome): T[] {
 }
 
 test('what is sent while the server is away is kept, and sent with its numbers once it is there', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const away = await client(home.client, ['send', '--lines', ...nowhere], 'one\ntwo\nthree\n')
   expect(away.status).toBe(8)
   expect(away.stderr).toMatch(/^kept in the outbox: 3; countersign-client outbox retry .*\nerror: no connection: .*\nhint: .*\n$/)
@@ -59,7 +49,7 @@ test('what is sent while the server is away is kept, and sent with its numbers o
 })
 
 test('with --retry a client waits for its server, and goes on where it was when the server is killed', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const first = await sandbox.serve(home.server)
   const sending = sandbox.start('client', ['send', '--lines', '--retry', '10m', ...first.at], home.client)
   sending.write('before\n')
@@ -80,7 +70,7 @@ test('with --retry a client waits for its server, and goes on where it was when 
 })
 
 test('clients of one home that send at once get every receipt, each for its own messages, once', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const { server, at } = await sandbox.serve(home.server, '--json')
   const words = ['red', 'green', 'blue', 'white']
   const sent = await Promise.all(
@@ -98,7 +88,7 @@ test('clients of one home that send at once get every receipt, each for its own 
 })
 
 test('a message that is dropped before it was sent never arrives; one that has arrived cannot be dropped', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   await client(home.client, ['send', 'a secret', ...nowhere])
   await client(home.client, ['send', 'a greeting', ...nowhere])
   expect((await client(home.client, ['outbox', 'drop', '1'])).status).toBe(0)
@@ -114,7 +104,7 @@ test('a message that is dropped before it was sent never arrives; one that has a
 })
 
 test('receipts are exported as evidence that verifies; one byte changed is named', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const { at } = await sandbox.serve(home.server)
   await client(home.client, ['send', '--lines', ...at], 'one\ntwo\n')
   const folder = join(home.client.root, 'evidence')
@@ -139,7 +129,7 @@ test('receipts are exported as evidence that verifies; one byte changed is named
 })
 
 test('evidence verifies without a home; its keys are then nobody that is known', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const { at } = await sandbox.serve(home.server)
   await client(home.client, ['send', 'hello', ...at])
   const folder = join(home.client.root, 'evidence')
@@ -154,7 +144,7 @@ test.each([
   [['receipts', 'export', '1', '.'], 3, /\. exists; nothing was written/],
   [['outbox', 'show', 'x'], 2, /An id is a number from 1/],
 ])('%j fails with status %i', async (words, status, error) => {
-  const home = pair()
+  const home = sandbox.pair()
   await client(home.client, ['send', 'hello', ...nowhere])
   const outcome = await client(home.client, words)
   expect(outcome.stderr).toMatch(error)
@@ -163,7 +153,7 @@ test.each([
 })
 
 test('--ephemeral leaves nothing behind on either side, and its receipts do not say stored', async () => {
-  const home = pair()
+  const home = sandbox.pair()
   const { server, at } = await sandbox.serve(home.server, '--ephemeral')
   const { stdout } = await client(home.client, ['send', 'gone tomorrow', '--ephemeral', ...at])
   expect(stdout).toMatch(/^#1 {2}received, not stored by /)

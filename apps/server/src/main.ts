@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** The `countersign-server` program. */
 import { createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
-import { hooks } from './commands/hooks.ts'
-import { inbox } from './commands/inbox.ts'
+import { hooks, inbox } from '@countersign/mailbox'
 import { serve } from './commands/serve.ts'
 import { verify } from './commands/verify.ts'
 
@@ -12,6 +11,8 @@ await runProgram(async (interrupted) => {
     'Receives messages, stores them, and countersigns each one.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [serve, inbox, hooks, verify]) command(program, interrupted)
+  for (const command of [serve, verify]) command(program, interrupted)
+  inbox(program, 'server', interrupted)
+  hooks(program, 'server')
   await parseProgram(program)
 })

@@ -6,21 +6,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let sandbox: Sandbox
-let pairs = 0
 
 beforeAll(() => {
   sandbox = new Sandbox()
 })
 afterAll(() => sandbox[Symbol.asyncDispose]())
-
-function pair(): { server: Home; client: Home } {
-  pairs += 1
-  const server = sandbox.home('server', `server-${pairs}`)
-  const client = sandbox.home('client', `client-${pairs}`)
-  sandbox.trust(server, client)
-  sandbox.trust(client, server)
-  return { server, client }
-}
 
 function inbox({ server }: { server: Home }, ...words: string[]): Promise<Outcome> {
   return run('server', ['inbox', ...words], { root: server.root })
@@ -28,7 +18,7 @@ function inbox({ server }: { server: Home }, ...words: string[]): Promise<Outcom
 
 /** A server that has received these lines, and has stopped. */
 async function received(...lines: string[]): Promise<{ server: Home; client: Home }> {
-  const home = pair()
+  const home = sandbox.pair()
   const { server, at } = await sandbox.serve(home.server)
   const { status } = await run('client', ['send', '--lines', ...at], { root: home.client.root, input: lines.join('\n') })
   expect(status).toBe(0)
@@ -56,7 +46,7 @@ describe('messages', () => {
   })
 
   test('are listed while they come with --follow, until it is interrupted', async () => {
-    const home = pair()
+    const home = sandbox.pair()
     const { at } = await sandbox.serve(home.server)
     const send = (text: string): Promise<Outcome> => run('client', ['send', text, ...at], { root: home.client.root })
     await send('first')
@@ -108,7 +98,7 @@ describe('the journal', () => {
   })
 
   test('that lost its end is found out by the receipts that a client holds', async () => {
-    const home = pair()
+    const home = sandbox.pair()
     const { server, at } = await sandbox.serve(home.server)
     const client = (words: string[]): Promise<Outcome> => run('client', words, { root: home.client.root })
     await client(['send', 'one', ...at])
@@ -129,7 +119,7 @@ describe('the journal', () => {
   })
 
   test('comes back from a backup that was made while a server ran', async () => {
-    const home = pair()
+    const home = sandbox.pair()
     const { server, at } = await sandbox.serve(home.server)
     await run('client', ['send', 'kept', ...at], { root: home.client.root })
     const backup = join(home.server.root, 'backup.db')
@@ -137,7 +127,7 @@ describe('the journal', () => {
     expect((await inbox(home, 'backup', backup)).status).toBe(3)
     await server.stop()
     expect((await inbox(home, 'restore', backup)).stderr).toMatch(
-      /^error: there is a journal at .*; nothing was changed\nhint: stop the server/,
+      /^error: there is a journal at .*; nothing was changed\nhint: stop what runs/,
     )
     rmSync(join(home.server.root, 'state'), { recursive: true })
     expect((await inbox(home, 'restore', backup)).status).toBe(0)
@@ -153,7 +143,7 @@ describe('hooks of a server', () => {
   }
 
   test('are told each message once, in order, and what they could not take can be seen and run again', async () => {
-    const home = pair()
+    const home = sandbox.pair()
     const told = join(home.server.root, 'told.txt')
     const program = hook(home.server, `[ "$COUNTERSIGN_NUMBER" = 2 ] && exit 3; echo "$COUNTERSIGN_FROM $(cat)" >> '${told}'`)
     const { server, at } = await sandbox.serve(home.server, '--exec', program, '--hook-tries', '1')
@@ -173,7 +163,7 @@ describe('hooks of a server', () => {
   })
 
   test('take up what was stored while they did not run, and only that', async () => {
-    const home = pair()
+    const home = sandbox.pair()
     const told = join(home.server.root, 'told.txt')
     const program = hook(home.server, `echo "$(cat)" >> '${told}'`)
     const round = async (text: string, expected: string, ...words: string[]): Promise<void> => {

@@ -110,7 +110,7 @@ describe('a server with a policy', () => {
     const send = (words: string[], input = ''): ReturnType<typeof run> =>
       run('client', ['send', ...words, ...at], { root: pair.client.root, input })
     const json = await send(['{}', '--content-type', 'application/json'])
-    expect(json.stdout).toMatch(/refused by server-ed25519 at .*, receipt verified/)
+    expect(json.stdout).toMatch(/refused by server-\d+ at .*, receipt verified/)
     expect(json.stderr).toMatch(/^error: the peer refused the message by its policy, with a signed receipt: number \d+\nhint: /m)
     expect(json.status).toBe(11)
     // Of those that travel together only the one that is too long is refused.

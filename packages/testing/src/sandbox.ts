@@ -21,6 +21,7 @@ export interface Home {
 export class Sandbox implements AsyncDisposable {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'countersign-'))
   readonly #running: Running[] = []
+  #pairs = 0
 
   /** Makes a home with a fresh key. */
   home(role: Home['role'], name: string = role, type: KeyType = 'ed25519'): Home {
@@ -46,10 +47,11 @@ export class Sandbox implements AsyncDisposable {
     rmSync(join(home.folder, 'peers', `${peer.name}.pem`))
   }
 
-  /** A server's and a client's home that trust each other. */
+  /** A server's and a client's home that trust each other, and nobody else. */
   pair(type: KeyType = 'ed25519'): { readonly server: Home; readonly client: Home } {
-    const server = this.home('server', `server-${type}`, type)
-    const client = this.home('client', `client-${type}`, type)
+    this.#pairs += 1
+    const server = this.home('server', `server-${this.#pairs}`, type)
+    const client = this.home('client', `client-${this.#pairs}`, type)
     this.trust(server, client)
     this.trust(client, server)
     return { server, client }

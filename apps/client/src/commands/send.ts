@@ -2,11 +2,10 @@
 import type { TraceEvent } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
 import { type CommonOptions, narrator, outputOf, passphraseAsker, type Progress, progressBar } from '@countersign/keyexchange/cli'
+import { dispatch, type Input, type InputOptions, openInput, type Way } from '@countersign/mailbox'
 import { type Command, Option } from 'commander'
-import { dispatch } from '../dispatch.ts'
-import { type Input, type InputOptions, openInput } from '../input.ts'
 import { type PeerOptions, serverOptions } from '../options.ts'
-import { type Journey, openSession, type Way } from '../way.ts'
+import { type Journey, openSession } from '../way.ts'
 
 interface SendOptions extends CommonOptions, InputOptions, PeerOptions {
   readonly ephemeral?: boolean
@@ -46,7 +45,7 @@ async function sendEphemeral(journey: Journey, input: Input, options: SendOption
 }
 
 async function sendDurable(journey: Journey, input: Input, options: SendOptions): Promise<void> {
-  const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('../outbox.ts'), import('../durable.ts')])
+  const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('@countersign/mailbox/stored'), import('../durable.ts')])
   await using outbox = await openOwnOutbox(journey.home, journey.output)
   await using way = await openDurable(journey, outbox, options)
   await deliver(journey, input, way)

@@ -11,10 +11,8 @@ import {
   timeoutOption,
   traceOption,
 } from '@countersign/keyexchange/cli'
+import { arrived, type HookOptions, hookOptions, printLetter } from '@countersign/mailbox'
 import type { Command } from 'commander'
-import { type HookOptions, hookOptions } from '../hooks/options.ts'
-import { arrived } from '../letter.ts'
-import { printLetter } from '../print.ts'
 import { serveClients, type ServingOptions } from '../serving.ts'
 
 interface ServeOptions extends CommonOptions, ServingOptions, HookOptions {

@@ -1,4 +1,5 @@
-/** `countersign-client receipts`: what servers have countersigned. */
+/** `receipts`: what peers have countersigned. */
+import type { Role } from '@countersign/keyexchange'
 import { CliError } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
@@ -6,19 +7,19 @@ import { join } from 'node:path'
 import { printReceipt } from '../receipts.ts'
 import { messageOf, type OutboxContext, parseId, receiverOf, withOutbox } from './outbox.ts'
 
-export function receipts(program: Command): void {
-  const group = program.command('receipts').description('the receipts that servers have given')
+export function receipts(program: Command, role: Role): void {
+  const group = program.command('receipts').description('the receipts that peers have given')
   group
     .command('list')
     .description('list the messages that have a receipt, with it')
-    .action((_: unknown, command: Command) => withOutbox(command, list))
+    .action((_: unknown, command: Command) => withOutbox(role, command, list))
   group
     .command('export')
     .description('write the evidence of a message into a new folder, or of several into a folder each inside it')
     .argument('<ids>', 'an id, as `outbox list` shows it, a range such as 7-12, or all', parseRange)
     .argument('<dir>', 'the folder; it must not exist yet')
     .action((range: Range, folder: string, _: unknown, command: Command) =>
-      withOutbox(command, (context) => exportReceipts(context, range, folder)),
+      withOutbox(role, command, (context) => exportReceipts(context, range, folder)),
     )
 }
 
@@ -52,7 +53,7 @@ async function exportReceipts(
   if (first === last) {
     const evidence = await sentEvidence(await messageOf(outbox, first))
     if (evidence === undefined) {
-      throw new CliError('MISSING', `message ${first} has no receipt yet`, 'countersign-client outbox retry sends it')
+      throw new CliError('MISSING', `message ${first} has no receipt yet`, '`outbox retry` sends it')
     }
     await exportEvidence(folder, evidence, keys)
     return output.result({ id: first, folder }, [`message ${first}: ${folder}`])

@@ -1,17 +1,17 @@
-/** `countersign-server hooks`: the messages that hooks could not hand on. */
-import { type Home, openHome } from '@countersign/keyexchange'
+/** `hooks`: the messages that hooks could not hand on. */
+import { type Home, openHome, type Role } from '@countersign/keyexchange'
 import { CliError, type CommonOptions, type Output, outputOf, printable } from '@countersign/keyexchange/cli'
 import { type Command, InvalidArgumentError } from 'commander'
 import { hookOptions, type HookOptions } from '../hooks/options.ts'
 import { openExistingInbox } from '../inbox.ts'
 
-export function hooks(program: Command): void {
+export function hooks(program: Command, role: Role): void {
   const group = program.command('hooks').description('the messages that hooks could not hand on')
   group
     .command('list')
     .description('list what was set aside: the hook, the message, when, and why')
     .action(async (_: unknown, command: Command) => {
-      const { home, output } = contextOf(command)
+      const { home, output } = contextOf(role, command)
       const { openLedger } = await import('../hooks/start.ts')
       using ledger = openLedger(home)
       for (const { hook, id, attempts, why, at } of ledger.aside()) {
@@ -26,15 +26,15 @@ export function hooks(program: Command): void {
     .description('run a hook again for what was set aside')
     .argument('[id...]', 'these messages; all that were set aside where none is named', parseIds)
     .action(async (ids: readonly number[] | undefined, _: unknown, command: Command) => {
-      const { home, output, options } = contextOf(command)
+      const { home, output, options } = contextOf(role, command)
       await runAgain(home, new Set(ids), options, output)
     })
   hookOptions(retry)
 }
 
-function contextOf(command: Command): { home: Home; output: Output; options: HookOptions & CommonOptions } {
+function contextOf(role: Role, command: Command): { home: Home; output: Output; options: HookOptions & CommonOptions } {
   const options = command.optsWithGlobals<HookOptions & CommonOptions>()
-  return { home: openHome({ root: options.root, role: 'server' }), output: outputOf(options), options }
+  return { home: openHome({ root: options.root, role }), output: outputOf(options), options }
 }
 
 function parseIds(text: string, before: readonly number[] = []): number[] {
@@ -67,10 +67,6 @@ async function runAgain(home: Home, ids: ReadonlySet<number>, options: HookOptio
     }
   }
   if (failed.length > 0) {
-    throw new CliError(
-      'REFUSED',
-      `the hook failed again for ${failed.length} messages, which stay set aside`,
-      'see countersign-server hooks list',
-    )
+    throw new CliError('REFUSED', `the hook failed again for ${failed.length} messages, which stay set aside`, 'see `hooks list`')
   }
 }

@@ -1,6 +1,6 @@
 /** What every command of `inbox` starts from. */
 import type { PublicKey } from '@countersign/core'
-import { type Home, openHome } from '@countersign/keyexchange'
+import { type Home, openHome, type Role } from '@countersign/keyexchange'
 import { CliError, type CommonOptions, type Output, outputOf } from '@countersign/keyexchange/cli'
 import type { StoredJournal, StoredMessage } from '@countersign/store'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -14,9 +14,13 @@ export interface InboxContext<O> {
 }
 
 /** Opens home and journal for a command, and closes the journal behind it. */
-export async function withInbox<O>(command: Command, work: (context: InboxContext<O>) => Promise<void>): Promise<void> {
+export async function withInbox<O>(
+  role: Role,
+  command: Command,
+  work: (context: InboxContext<O>) => Promise<void>,
+): Promise<void> {
   const options = command.optsWithGlobals<O & CommonOptions>()
-  const home = openHome({ root: options.root, role: 'server' })
+  const home = openHome({ root: options.root, role })
   await using journal = await openExistingInbox(home)
   await work({ home, journal, options, output: outputOf(options) })
 }
@@ -25,7 +29,7 @@ export async function withInbox<O>(command: Command, work: (context: InboxContex
 export async function messageOf(journal: StoredJournal, id: number): Promise<StoredMessage> {
   const message = await journal.message(id)
   if (message) return message
-  throw new CliError('MISSING', `there is no message ${id} in the journal`, 'countersign-server inbox list shows their ids')
+  throw new CliError('MISSING', `there is no message ${id} in the journal`, '`inbox list` shows their ids')
 }
 
 /** The public key of anyone whose signature may be in the journal. */

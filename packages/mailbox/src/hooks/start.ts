@@ -55,7 +55,7 @@ export function hookRunners(
 /** A message of the journal with its body; undefined where that was pruned. @throws CliError MISSING */
 export async function postOf(journal: StoredJournal, home: Home, id: number): Promise<Post | undefined> {
   const message = await journal.message(id)
-  if (message === undefined) throw new CliError('MISSING', `there is no message ${id}`, 'see countersign-server inbox list')
+  if (message === undefined) throw new CliError('MISSING', `there is no message ${id}`, 'see `inbox list`')
   const { content, ...letter } = await stored(message, home)
   return content && { ...letter, id, content }
 }

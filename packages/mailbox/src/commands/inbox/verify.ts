@@ -1,4 +1,5 @@
 /** `inbox verify`: the whole journal, every signature, number and link. */
+import type { Role } from '@countersign/keyexchange'
 import { CliError, printable, progressBar, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { keyOf, withInbox } from './context.ts'
@@ -7,13 +8,13 @@ interface VerifyOptions {
   readonly expectReceipts?: string
 }
 
-export function verify(inbox: Command): void {
+export function verify(inbox: Command, role: Role): void {
   inbox
     .command('verify')
     .description('verify the whole journal: every signature, message, number and link of its chains')
     .option('--expect-receipts <dir>', 'hold it against receipts that clients hold: shows what was cut off its end')
     .action((_: unknown, command: Command) =>
-      withInbox<VerifyOptions>(command, async ({ home, journal, options, output }) => {
+      withInbox<VerifyOptions>(role, command, async ({ home, journal, options, output }) => {
         const { receiptsIn } = await import('@countersign/store')
         const { entries, messages } = await journal.size()
         const faults: object[] = []

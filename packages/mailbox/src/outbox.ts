@@ -1,4 +1,4 @@
-/** The outbox in the client's folder of state. */
+/** The outbox in a home's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError, type Output } from '@countersign/keyexchange/cli'
 import { openOutbox, type OutboxNotice, type OutboxOptions, type StoredOutbox } from '@countersign/store'
@@ -30,7 +30,7 @@ export async function openOwnOutbox(home: Home, output: Output, options: Options
 export function openExistingOutbox(home: Home, output: Output): Promise<StoredOutbox> {
   const file = outboxFile(home)
   if (existsSync(file)) return openOwnOutbox(home, output)
-  throw new CliError('MISSING', `there is no outbox at ${file}`, 'the client makes it when it first sends; --root says which one')
+  throw new CliError('MISSING', `there is no outbox at ${file}`, 'it is made when something is first sent; --root says which one')
 }
 
 const FOUND = {

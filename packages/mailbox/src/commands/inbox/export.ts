@@ -1,4 +1,5 @@
 /** `inbox export`: the evidence of messages, for anyone to check with OpenSSL alone. */
+import type { Role } from '@countersign/keyexchange'
 import { CliError } from '@countersign/keyexchange/cli'
 import { type Command, Option } from 'commander'
 import { existsSync } from 'node:fs'
@@ -16,7 +17,7 @@ function parseRange(text: string): { readonly first: number; readonly last: numb
   return { first: first!, last: last! }
 }
 
-export function exportMessages(inbox: Command): void {
+export function exportMessages(inbox: Command, role: Role): void {
   inbox
     .command('export')
     .description('write the evidence of a message into a new folder, or of several into a folder each inside it')
@@ -24,7 +25,7 @@ export function exportMessages(inbox: Command): void {
     .argument('<dir>', 'the folder; it must not exist yet')
     .addOption(new Option('--from <peer>', "of a range, only this peer's"))
     .action((range: { first: number; last: number }, folder: string, _: unknown, command: Command) =>
-      withInbox<ExportOptions>(command, async ({ home, journal, options, output }) => {
+      withInbox<ExportOptions>(role, command, async ({ home, journal, options, output }) => {
         const { first, last } = range
         if (existsSync(folder)) {
           throw new CliError('EXISTS', `${folder} exists; nothing was written`, 'name a folder that does not exist yet')

@@ -1,5 +1,6 @@
 /** `inbox list`: the messages of the journal, one line each. */
 import { fromUtf8 } from '@countersign/core/protocol'
+import type { Role } from '@countersign/keyexchange'
 import { formatSize, printable, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { type Letter, stored } from '../../letter.ts'
@@ -16,7 +17,7 @@ interface ListOptions {
 /** Bodies up to this length, in bytes, are looked into for a first line. */
 const MOST_PREVIEW = 64 * 1024
 
-export function list(inbox: Command, interrupted: AbortSignal): void {
+export function list(inbox: Command, role: Role, interrupted: AbortSignal): void {
   inbox
     .command('list')
     .description('list the messages: id, when they came, from whom, and how they begin')
@@ -25,7 +26,7 @@ export function list(inbox: Command, interrupted: AbortSignal): void {
     .option('--limit <n>', 'so many at the most', parseId)
     .option('--follow', 'go on with those that come')
     .action((_: unknown, command: Command) =>
-      withInbox<ListOptions>(command, async ({ home, journal, options, output }) => {
+      withInbox<ListOptions>(role, command, async ({ home, journal, options, output }) => {
         const { after = 0, from, limit = Infinity, follow = false } = options
         let shown = 0
         for await (const message of journal.messages({ after, follow, signal: interrupted })) {

@@ -1,4 +1,4 @@
-/** The inbox: the journal in the server's folder of state. */
+/** The inbox: the journal in a home's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError } from '@countersign/keyexchange/cli'
 import type { StoredJournal } from '@countersign/store'
@@ -21,5 +21,9 @@ export async function openInbox(home: Home): Promise<StoredJournal> {
 export function openExistingInbox(home: Home): Promise<StoredJournal> {
   const file = journalFile(home)
   if (existsSync(file)) return openInbox(home)
-  throw new CliError('MISSING', `there is no journal at ${file}`, 'a server makes it when it first runs; --root says which one')
+  throw new CliError(
+    'MISSING',
+    `there is no journal at ${file}`,
+    'it is made when messages are first received; --root says which one',
+  )
 }

@@ -121,7 +121,7 @@ export class HookRunner {
         this.#note(`message ${id}, try ${attempt} of ${attempts}: ${why}`)
         if (attempt >= attempts) {
           ledger.setAside({ hook: hook.name, id, attempts, why, at: Date.now() })
-          this.#note(`message ${id} was set aside: see countersign-server hooks list`)
+          this.#note(`message ${id} was set aside: see hooks list`)
           return true
         }
       }

@@ -1,4 +1,4 @@
-/** Receipts, as the client prints them. */
+/** Receipts, as they are printed. */
 import type { Peer, Receipt } from '@countersign/core'
 import { equal, hex } from '@countersign/core/protocol'
 import { type Output, printable, style } from '@countersign/keyexchange/cli'

@@ -1,4 +1,5 @@
 /** `inbox prune`: drops bodies; statements, signatures, receipts and chains stay. */
+import type { Role } from '@countersign/keyexchange'
 import { CliError, formatSize, parseDuration, parseSize } from '@countersign/keyexchange/cli'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { withInbox } from './context.ts'
@@ -16,7 +17,7 @@ function parsed(parse: (text: string) => number | undefined, rule: string): (tex
   }
 }
 
-export function prune(inbox: Command): void {
+export function prune(inbox: Command, role: Role): void {
   inbox
     .command('prune')
     .description('drop the bodies of old messages; what proves them stays')
@@ -31,7 +32,7 @@ export function prune(inbox: Command): void {
       ),
     )
     .action((_: unknown, command: Command) =>
-      withInbox<PruneOptions>(command, async ({ journal, options: { olderThan, keepBytes }, output }) => {
+      withInbox<PruneOptions>(role, command, async ({ journal, options: { olderThan, keepBytes }, output }) => {
         if (olderThan === undefined && keepBytes === undefined) {
           throw new CliError(
             'USAGE',

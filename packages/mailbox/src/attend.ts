@@ -1,0 +1,41 @@
+/** What is done with the messages of a journal while they are stored: they are printed, and hooks are told of them. */
+import type { Home } from '@countersign/keyexchange'
+import type { Output } from '@countersign/keyexchange/cli'
+import type { StoredJournal } from '@countersign/store'
+import { Follower } from './follow.ts'
+import type { HookOptions } from './hooks/options.ts'
+import { hookRunners, hooksOf, openLedger } from './hooks/start.ts'
+import { openInbox } from './inbox.ts'
+
+/**
+ * Prints the messages that the journal of a home gets while `work` goes on, and runs hooks for them.
+ *
+ * @param work what fills the journal; `beside` are works of this function's, which end before it only by failing
+ * @throws what `work`, the printing or the hooks throw
+ */
+export async function attendInbox(
+  home: Home,
+  options: HookOptions,
+  output: Output,
+  work: (journal: StoredJournal, beside: readonly Promise<void>[]) => Promise<void>,
+): Promise<void> {
+  const hooks = hooksOf(options)
+  await using journal = await openInbox(home)
+  using ledger = openLedger(home)
+  const { messages: last } = await journal.size()
+  const follower = new Follower(journal, home, output, last)
+  const runners = hookRunners(hooks, ledger, home, journal, options, output, last)
+  const beside = [follower.run(), ...runners.map((runner) => runner.run())]
+  try {
+    await work(journal, beside)
+  } finally {
+    for (const helper of [follower, ...runners]) helper.stop()
+    await Promise.allSettled(beside)
+  }
+  await Promise.all(beside)
+}
+
+/** They are stored: nothing is left to do for them in the session that brought them. */
+export async function drain(messages: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of messages);
+}
