@@ -32,7 +32,11 @@ export function identity(privateKey: PrivateKey): Identity {
   return {
     publicKey,
     sign: algorithm === 'ed25519' ? (message) => nodeSign(null, message, key) : (message) => signOnPool(algorithm, key, message),
-    ...(algorithm === 'rsa' && { unwrap: (wrapped: Uint8Array, label: Uint8Array) => unwrap(key, wrapped, label) }),
+    ...(algorithm === 'rsa' && {
+      // OpenSSL takes a ciphertext without its leading zeros too: the same key would travel in two forms.
+      unwrap: (wrapped: Uint8Array, label: Uint8Array) =>
+        wrapped.length === publicKey.signatureLength ? unwrap(key, wrapped, label) : undefined,
+    }),
   }
 }
 

@@ -131,6 +131,14 @@ describe('RSA key transport', () => {
     )
   })
 
+  test('gives nothing for a ciphertext without its leading zero, though it is the same number', async () => {
+    let wrapped = wrap(publicKey, secret, label)
+    for (let i = 0; wrapped[0] !== 0 && i < 20_000; i++) wrapped = wrap(publicKey, secret, label)
+    expect(wrapped[0]).toBe(0)
+    expect(await own.unwrap!(wrapped, label)).toBeDefined()
+    expect(await own.unwrap!(wrapped.subarray(1), label)).toBeUndefined()
+  })
+
   test('gives nothing for bytes of any length', async () => {
     for (const length of [0, 1, 255, 256, 257, 512, 4096]) {
       expect(await own.unwrap!(new Uint8Array(length).fill(1), label)).toBeUndefined()
