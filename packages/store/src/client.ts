@@ -90,7 +90,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
   #change = Promise.withResolvers<void>()
   #end: SessionEnd | undefined
 
-  /** For `connect` alone. */
+  /** @internal For `connect` alone. */
   constructor(options: DurableOptions) {
     this.#options = options
     this.peer = 'keys' in options.peer ? options.peer : { keys: [options.peer] }

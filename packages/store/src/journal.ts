@@ -1,7 +1,7 @@
 /** A receiver's journal on SQLite. */
 import type { Entry, Head, Journal, Place, Spool } from '@countersign/core'
-import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, u32 } from '@countersign/core/protocol'
-import { createReadStream, openAsBlob } from 'node:fs'
+import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, ownsBuffer, u32 } from '@countersign/core/protocol'
+import { openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
 import { backupJournal, type CopyOptions } from './backup.ts'
 import { itemFolder } from './item-files.ts'
@@ -9,7 +9,7 @@ import type { Held, Hold, Usage } from './journal-rows.ts'
 import type { JournalTables } from './journal-tables.ts'
 import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './journal-verify.ts'
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
-import type { StoredEntry, StoredMessage } from './stored-message.ts'
+import { readInTurns, type StoredEntry, type StoredMessage } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 import { give, Writer } from './writer.ts'
 
@@ -59,7 +59,7 @@ export class StoredJournal implements Journal, AsyncDisposable {
   readonly #tables: Remote<JournalTables>
   readonly #reader: JournalReader
 
-  /** For `openJournal` alone. */
+  /** @internal For `openJournal` alone. */
   constructor(file: string, id: Uint8Array, writer: Writer<JournalTables>) {
     this.file = file
     this.id = id
@@ -207,14 +207,15 @@ class JournalSpool implements Spool {
   }
 
   async *read(): AsyncGenerator<Uint8Array> {
-    if (this.offset === 0) return
-    yield* createReadStream(this.#path, { end: this.offset - 1, highWaterMark: 1024 * 1024 })
+    yield* readInTurns(this.#path, 0, this.offset)
   }
 
   async write(pieces: readonly Uint8Array[]): Promise<void> {
-    const bytes = give(concat(...pieces))
-    const { length } = bytes
-    await this.#tables.write(this.hold, bytes)
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    await this.#tables.write(
+      this.hold,
+      pieces.map((piece) => (ownsBuffer(piece) ? give(piece) : piece)),
+    )
     this.offset += length
   }
 

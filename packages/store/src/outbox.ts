@@ -27,7 +27,7 @@ import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-rea
 import type { OutboxTables } from './outbox-tables.ts'
 import { QueuedEnvelope } from './queued-envelope.ts'
 import { signAnew } from './sign-anew.ts'
-import { type KeptItem, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
+import { blobBody, type KeptItem, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
 import type { Reconciled, Serials } from './reconcile.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
@@ -96,7 +96,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly #pruning: ReturnType<typeof setInterval>
   #news = Promise.withResolvers<void>()
 
-  /** For `openOutbox` alone. */
+  /** @internal For `openOutbox` alone. */
   constructor(file: string, writer: Writer<OutboxTables>, options: OutboxOptions) {
     const { identity } = options
     this.file = file
@@ -129,7 +129,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   }
 
   #compose(body: MessageBody | StreamedBody, options: MessageOptions | undefined): KeptItem | Promise<KeptItem> {
-    if (body instanceof Blob) return spoolBody(itemFolder(this.file), body.stream(), options)
+    if (body instanceof Blob) return spoolBody(itemFolder(this.file), blobBody(body), options)
     if (typeof body !== 'string' && !(body instanceof Uint8Array)) return spoolBody(itemFolder(this.file), body, options)
     if (Buffer.byteLength(body) <= SPOOL_FROM) return composeItem(body, options)
     return spoolBody(itemFolder(this.file), oneOf(body), options)

@@ -49,6 +49,26 @@ export async function* readItem({ at, length }: Item, offset = 0): AsyncGenerato
   else if (offset < length) yield* createReadStream(at.path, { start: offset, highWaterMark: 1024 * 1024 })
 }
 
+/** Bytes of a file that are read at once. */
+const PIECE = 512 * 1024
+
+/**
+ * The bytes of a file from `start` to `end`. A piece stays as it is until the one after the next is asked for: two buffers
+ * do, whatever the length.
+ */
+export async function* readInTurns(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
+  if (start >= end) return
+  const buffers = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)] as const
+  await using file = await open(path)
+  for (let at = start, turn = 0; at < end; turn ^= 1) {
+    const buffer = buffers[turn]!
+    const { bytesRead } = await file.read(buffer, 0, Math.min(PIECE, end - at), at)
+    if (bytesRead === 0) throw new LocalError('STORAGE', 'a stored item is shorter than it was')
+    at += bytesRead
+    yield buffer.subarray(0, bytesRead)
+  }
+}
+
 /** The most that stands before a body: 19 bytes and 65,535 of attributes. */
 const MOST_HEAD = 19 + 0xffff
 
@@ -90,6 +110,7 @@ export class StoredMessage {
   /** Which message of its envelope it is, from 0. */
   readonly position: number
 
+  /** @internal */
   constructor(entry: StoredEntry, position: number) {
     this.entry = entry
     this.position = position
@@ -143,6 +164,7 @@ export class StoredContent {
   readonly #item: Item
   readonly #bodyAt: number
 
+  /** @internal */
   constructor(item: Item, { attributes, bodyAt }: ItemParts) {
     this.attributes = attributes
     this.length = item.length - bodyAt

@@ -13,7 +13,7 @@ import { REASON } from '../wire/records.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { ownKeysOf, peerName, placeOf } from './options.ts'
 import type { SecureSession } from './secure-session.ts'
-import { type Company, secureServer, type ServerOptions } from './secure.ts'
+import { type Company, secureServerAmong, type ServerOptions } from './secure.ts'
 
 /**
  * Options are read anew for each connection: with getters for `identity` and `formerKeys`, a server takes a new key of its
@@ -51,7 +51,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
   }
 
-  /** For `listen` alone. */
+  /** @internal For `listen` alone. */
   constructor(net: NetServer, options: ListenOptions) {
     this.#net = net
     this.#options = options
@@ -107,7 +107,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {
-      this.#add(await secureServer(socket, this.#options, this.#company))
+      this.#add(await secureServerAmong(this.#company, socket, this.#options))
     } catch (cause) {
       const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
       this.#options.onReject?.(error, address)

@@ -65,7 +65,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   #paused = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** For `connect`, `listen` and `secure` alone: use those. */
+  /** @internal For `connect`, `listen` and `secureClient` and `secureServer` alone: use those. */
   constructor(wire: Wire, { secrets, ...established }: Established, options: CommonOptions, surroundings: SessionSurroundings) {
     const { peer, role, mayReceive, peerOutbox } = established
     this.peer = peer

@@ -42,7 +42,11 @@ export interface Company {
 
 const alone: Company = { takeOver: () => Promise.resolve(), admits: () => true }
 
-/** Runs the client's side over a stream; resolves once the server is proven. Without a journal it takes no messages. */
+/**
+ * Runs the client's side over a stream; resolves once the server is proven. Without a journal it takes no messages.
+ *
+ * @throws as `connect` does, but for CONNECT
+ */
 export async function secureClient(stream: Duplex, options: ClientOptions): Promise<SecureSession> {
   const identity = identitiesOf(options)[0]!
   const peer = peerOf(options.peer)
@@ -59,8 +63,18 @@ export async function secureClient(stream: Duplex, options: ClientOptions): Prom
   return new SecureSession(wire, established, options, { outbox, outboxId, takeOver: () => Promise.resolve() })
 }
 
-/** Runs the server's side over a stream; resolves once the client's first record has opened. */
-export async function secureServer(stream: Duplex, options: ServerOptions, company: Company = alone): Promise<SecureSession> {
+/**
+ * Runs the server's side over a stream; resolves once the client's first record has opened.
+ *
+ * @throws NetworkError NO_ANSWER, TRUNCATED; LocalError ABORTED; PeerError HELLO_REJECTED, FRAME, ENCODING, NOT_AUTHENTIC,
+ *   UNTRUSTED, REVOKED, BUSY, OWN_KEY
+ */
+export function secureServer(stream: Duplex, options: ServerOptions): Promise<SecureSession> {
+  return secureServerAmong(alone, stream, options)
+}
+
+/** The same, beside other sessions. */
+export async function secureServerAmong(company: Company, stream: Duplex, options: ServerOptions): Promise<SecureSession> {
   const identities = identitiesOf(options)
   const { handshakeWithin = HANDSHAKE_WITHIN } = options
   const deadline = performance.now() + handshakeWithin

@@ -52,6 +52,7 @@ export class Home {
   #ownProblem: Problem | undefined
   #store: TrustStore
 
+  /** @internal For `openHome` alone. */
   constructor(paths: HomePaths, ask: AskPassphrase, now: () => number) {
     this.paths = paths
     this.#ask = ask
