@@ -3,9 +3,14 @@
  *
  * Not through turbo: pnpm puts the root's own Node in front of any other for each script it runs.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { otherNode, packages, root } from './workspace.ts'
+
+/** Packages that are tested at once: much of their time is waiting for programs and disks. */
+const AT_ONCE = 2
 
 const [alias, ...options] = process.argv.slice(2)
 const node = otherNode(alias!)
@@ -15,10 +20,20 @@ if (node === undefined) {
   process.exit(process.platform === 'linux' && process.arch === 'x64' ? 1 : 0)
 }
 
-for (const name of packages) {
-  const { status } = spawnSync(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...options], {
+const waiting = [...packages]
+await Promise.all(Array.from({ length: AT_ONCE }, testNext))
+
+async function testNext(): Promise<void> {
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await test(name)
+}
+
+/** Prints what the tests of a package print once they are over. */
+async function test(name: string): Promise<void> {
+  const vitest = spawn(node!, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...options], {
     cwd: join(root, name),
-    stdio: 'inherit',
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const [out, err, [status]] = await Promise.all([text(vitest.stdout), text(vitest.stderr), once(vitest, 'exit')])
+  console.log(`\n${name}\n${out}${err}`)
   if (status !== 0) process.exitCode = 1
 }
