@@ -8,7 +8,7 @@ import { openExistingInbox } from '../inbox.ts'
 export function hooks(program: Command, role: Role): void {
   const group = program.command('hooks').description('the messages that hooks could not hand on')
   group
-    .command('list')
+    .command('list', { isDefault: true })
     .description('list what was set aside: the hook, the message, when, and why')
     .action(async (_: unknown, command: Command) => {
       const { home, output } = contextOf(role, command)

@@ -54,7 +54,7 @@ export async function messageOf(outbox: StoredOutbox, id: number): Promise<Outbo
 export function outbox(program: Command, role: Role): Command {
   const group = program.command('outbox').description('the messages that were sent, and those that still wait')
   group
-    .command('list')
+    .command('list', { isDefault: true })
     .description('list the messages: id, when, to whom, and what became of them')
     .option('--queued', 'only those without a receipt')
     .action((_: unknown, command: Command) => withOutbox<{ queued?: boolean }>(role, command, list))

@@ -10,7 +10,7 @@ import { messageOf, type OutboxContext, parseId, receiverOf, withOutbox } from '
 export function receipts(program: Command, role: Role): void {
   const group = program.command('receipts').description('the receipts that peers have given')
   group
-    .command('list')
+    .command('list', { isDefault: true })
     .description('list the messages that have a receipt, with it')
     .action((_: unknown, command: Command) => withOutbox(role, command, list))
   group

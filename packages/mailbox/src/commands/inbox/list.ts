@@ -19,7 +19,7 @@ const MOST_PREVIEW = 64 * 1024
 
 export function list(inbox: Command, role: Role, interrupted: AbortSignal): void {
   inbox
-    .command('list')
+    .command('list', { isDefault: true })
     .description('list the messages: id, when they came, from whom, and how they begin')
     .option('--after <id>', 'begin behind this one', parseId)
     .option('--from <peer>', "only this peer's")
