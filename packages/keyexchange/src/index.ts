@@ -11,13 +11,18 @@
  * ```
  *
  * The command-line frame of all three programs is `@countersign/keyexchange/cli`.
+ *
+ * @module @countersign/keyexchange
  */
 export type { About } from './home/about.ts'
 export { Home, openHome } from './home/home.ts'
 export type { OpenHomeOptions } from './home/home.ts'
+export { examine } from './home/doctor.ts'
+export type { Finding } from './home/doctor.ts'
 export { homePaths, isName, resolveRoot } from './home/layout.ts'
 export type { HomePaths, Role, Root } from './home/layout.ts'
 export type { AskPassphrase } from './home/own.ts'
+export { requireUnwritable } from './home/permissions.ts'
 export type { EvidenceKey, Problem, RevokedKey, TrustedPeer } from './home/trust.ts'
 export { DEFAULT_PORT } from './home/layout.ts'
 export { checkWords, keyType } from './words.ts'
