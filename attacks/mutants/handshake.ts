@@ -24,11 +24,6 @@ export const handshakeMutants: readonly Mutant[] = [
       "if (ackPlain === undefined) throw new PeerError('NOT_AUTHENTIC', 'ACK does not open')",
       "if (ackPlain === undefined) throw new PeerError('UNTRUSTED')",
     ],
-    [
-      'client’s signature',
-      'if (key) return verifyPeer(peer, key, signed, signature)',
-      'if (key) return verifyPeer(peer, key, signed, signature) ?? ({ ...peer, key } as VerifiedPeer)',
-    ],
     ['client’s MAC', 'if (verified === undefined || !macHolds)', 'if (verified === undefined)'],
     [
       'client’s transcript names the server',
@@ -54,6 +49,11 @@ export const handshakeMutants: readonly Mutant[] = [
       'sessionKey',
     ],
   ),
+  ...within('packages/core/src/handshake/peer.ts', handshake, [
+    'signature of a proof',
+    'return verify(key, signed, signature) ? ',
+    'return verify(key, signed, signature) || key ? ',
+  ]),
   ...within(
     'packages/core/src/handshake/client.ts',
     handshake,

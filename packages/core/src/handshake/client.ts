@@ -18,7 +18,7 @@ import {
   STATUS,
 } from '../wire/frames.ts'
 import { confirmKey, handshakeSecrets, masterSecret, trafficSecrets, wipeHandshake } from './key-schedule.ts'
-import { CLIENT_CONTEXT, type Established, keyOf, SERVER_CONTEXT, verifyPeer } from './peer.ts'
+import { CLIENT_CONTEXT, type Established, keyOf, SERVER_CONTEXT, VerifiedPeer } from './peer.ts'
 import {
   type Entropy,
   frame,
@@ -82,7 +82,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
     if (!equal(server.keyId, serverKeyId)) throw new PeerError('WRONG_PEER', 'it answered as another key')
     const ts = extend(t2k, serverProof.payload)
     observe('ts', ts)
-    const verified = verifyPeer(peer, peer.keys.at(-1)!, concat(SERVER_CONTEXT, ts), serverProof.signature)
+    const verified = VerifiedPeer.verify(peer, peer.keys.at(-1)!, concat(SERVER_CONTEXT, ts), serverProof.signature)
     if (verified === undefined) throw new PeerError('WRONG_PEER', 'its signature does not verify')
     if (!equal(serverProof.mac, proofMac(secrets.server.finished, ts, serverProof.signature))) {
       throw new PeerError('WRONG_PEER', 'its MAC does not verify')

@@ -6,21 +6,34 @@ import type { Position } from '../wire/frames.ts'
 import type { TrafficSecrets } from './key-schedule.ts'
 import type { Peer } from './step.ts'
 
-declare const verified: unique symbol
+/**
+ * A peer that has proved, in this handshake, that it holds `key`, one of its pinned keys. Only verification makes one: a
+ * copy of its fields, with another key or the same, is a pinned peer like any other.
+ */
+export class VerifiedPeer implements Peer {
+  declare readonly name?: string
+  readonly keys: readonly PublicKey[]
+  readonly #key: PublicKey
 
-/** A peer that has proved, in this handshake, that it holds `key`, one of its pinned keys. Only verification makes one. */
-export interface VerifiedPeer extends Peer {
-  readonly [verified]: true
-  readonly key: PublicKey
+  private constructor({ name, keys }: Peer, key: PublicKey) {
+    if (name !== undefined) this.name = name
+    this.keys = keys
+    this.#key = key
+  }
+
+  /** The key that it signed with. */
+  get key(): PublicKey {
+    return this.#key
+  }
+
+  /** The peer, as the key it signed with; undefined where the signature is not that key's. */
+  static verify(peer: Peer, key: PublicKey, signed: Uint8Array, signature: Uint8Array): VerifiedPeer | undefined {
+    return verify(key, signed, signature) ? new VerifiedPeer(peer, key) : undefined
+  }
 }
 
 export const SERVER_CONTEXT: Uint8Array = signatureContext('server handshake')
 export const CLIENT_CONTEXT: Uint8Array = signatureContext('client handshake')
-
-/** The peer, as the key it signed with; undefined where the signature is not that key's. */
-export function verifyPeer(peer: Peer, key: PublicKey, signed: Uint8Array, signature: Uint8Array): VerifiedPeer | undefined {
-  return verify(key, signed, signature) ? ({ ...peer, key } as VerifiedPeer) : undefined
-}
 
 /** The pinned key that has this keyId. */
 export function keyOf(peer: Peer, keyId: Uint8Array): PublicKey | undefined {

@@ -26,7 +26,7 @@ import {
   trafficSecrets,
   wipeHandshake,
 } from './key-schedule.ts'
-import { CLIENT_CONTEXT, type Established, keyOf, SERVER_CONTEXT, type VerifiedPeer, verifyPeer } from './peer.ts'
+import { CLIENT_CONTEXT, type Established, keyOf, SERVER_CONTEXT, VerifiedPeer } from './peer.ts'
 import {
   type Entropy,
   type Frame,
@@ -173,7 +173,7 @@ function ownKey(identities: readonly Identity[], keyId: Uint8Array): Known {
 function verifyKnown(known: Known, keyId: Uint8Array, signed: Uint8Array, signature: Uint8Array): VerifiedPeer | undefined {
   const peer = known && ('peer' in known ? known.peer : { keys: ['own' in known ? known.own : known.revoked] })
   const key = peer && keyOf(peer, keyId)
-  if (key) return verifyPeer(peer, key, signed, signature)
+  if (key) return VerifiedPeer.verify(peer, key, signed, signature)
   verifyStandIn(signed, signature)
   return undefined
 }
