@@ -58,8 +58,11 @@ export type ErrorCode = keyof typeof ERRORS
 
 type CodeOf<F extends Fault> = { [C in ErrorCode]: (typeof ERRORS)[C]['fault'] extends F ? C : never }[ErrorCode]
 
+/** The codes of this side's own faults. */
 export type LocalErrorCode = CodeOf<'local'>
+/** The codes of the peer's faults. */
 export type PeerErrorCode = CodeOf<'peer'>
+/** The codes of what fails between the two. */
 export type NetworkErrorCode = CodeOf<'network'>
 
 /** What every error of this package is; its three classes say who is at fault. */

@@ -29,6 +29,7 @@ export interface DurableOptions extends Omit<ConnectOptions, 'identity' | 'outbo
   readonly backoff?: BackoffOptions
   /** Whether to go on after a session ended so; `retriable` where it is not said. */
   readonly retries?: (end: SessionEnd) => boolean
+  /** Told of each change of what the client is doing. */
   readonly onState?: (state: ConnectionState) => void
 }
 

@@ -47,6 +47,7 @@ export interface JournalVerifyOptions {
   readonly keyOf: KeyOf
   /** Receipts that senders hold: all of them have to be there. */
   readonly expect?: AsyncIterable<SignedStatement>
+  /** Told how far it has come, in entries. */
   readonly onProgress?: (progress: { readonly entries: number; readonly total: number }) => void
 }
 

@@ -25,6 +25,7 @@ export interface PruneOptions {
   readonly before?: Date
   /** As many bytes of bodies are left, at the most. */
   readonly mostBytes?: number
+  /** Told what is dropped so far. */
   readonly onProgress?: (done: { readonly messages: number; readonly bytes: number }) => void
 }
 

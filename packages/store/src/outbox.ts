@@ -48,6 +48,7 @@ export interface OutboxOptions {
   readonly keep?: number
   /** How many bytes of such bodies are kept; 1 GiB where it is not said. */
   readonly keepBytes?: number
+  /** Told of what the operator has to know. */
   readonly onNotice?: (notice: OutboxNotice) => void
 }
 

@@ -17,10 +17,13 @@ export function sha256Text(bytes: Uint8Array): string {
 
 /** SHA-256 of a stream: `update` as bytes arrive, `digest` once at the end; 32 bytes. */
 export interface Hasher {
+  /** Takes the next piece. */
   update(bytes: Uint8Array): unknown
+  /** The 32 bytes of the hash, once. */
   digest(): Uint8Array
 }
 
+/** A SHA-256 over what comes in pieces. */
 export function sha256Stream(): Hasher {
   return createHash('sha256')
 }

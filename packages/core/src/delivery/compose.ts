@@ -130,6 +130,7 @@ export interface OutgoingEnvelope {
   read(offset: number): AsyncIterable<Uint8Array>
 }
 
+/** Where an envelope stands: who it is to, in which outbox, from which number on, and when. */
 export interface EnvelopeNumbers {
   /** keyId of the receiver. */
   readonly to: Uint8Array

@@ -25,8 +25,11 @@ export interface ExchangeOptions {
   readonly place: Place
   /** Milliseconds since 1970, UTC. */
   readonly now: () => number
+  /** Queues one record; resolves when there is room for more. */
   readonly send: SenderOptions['send']
+  /** Queues a receipt, once what it says is true. */
   readonly respond: (receipt: SignedStatement) => void
+  /** Hands on messages that are stored and receipted. */
   readonly deliver: (messages: readonly Message[]) => void
 }
 

@@ -22,8 +22,11 @@ export interface LedgerOptions {
   readonly peer: Peer
   readonly identity: Identity
   readonly journal: Journal
+  /** Milliseconds since 1970, UTC. */
   readonly now: () => number
+  /** Gives a receipt, once what it says is true. */
   readonly respond: (receipt: SignedStatement) => void
+  /** Hands on messages that are stored and receipted. */
   readonly deliver: (messages: readonly Message[]) => void
 }
 

@@ -58,6 +58,7 @@ interface Waiting {
 /** A Blob up to this length is read once and goes together with others. */
 const SMALL_BLOB = 64 * 1024
 
+/** An outbox in memory, for one session. */
 export class MemoryOutbox implements Outbox {
   readonly id: Uint8Array = random(16)
   readonly #identity: Identity

@@ -44,18 +44,22 @@ export class Message {
     return new Date(this.envelope.statement.sentAt)
   }
 
+  /** When this side says that it came, in its receipt. */
   get receivedAt(): Date {
     return new Date(this.envelope.receivedAt)
   }
 
+  /** The media type of its body, as its sender says; the attribute `content-type`. */
   get contentType(): string | undefined {
     return this.attributes.get('content-type')
   }
 
+  /** What its sender calls it, for replies to name; the attribute `id`. */
   get id(): string | undefined {
     return this.attributes.get('id')
   }
 
+  /** The `id` of the message that it answers; the attribute `in-reply-to`. */
   get inReplyTo(): string | undefined {
     return this.attributes.get('in-reply-to')
   }

@@ -44,6 +44,7 @@ export interface Policy {
   }): boolean | Promise<boolean>
 }
 
+/** Whose messages are received in one session, into which journal, and who is told. */
 export interface ReceiverOptions {
   /** Where the session puts what has come. */
   readonly parts: PartStream
@@ -63,6 +64,7 @@ export interface ReceiverOptions {
   readonly now: () => number
   /** Called in the order of the envelopes, once what each receipt says is true. */
   readonly respond: (receipt: SignedStatement) => void
+  /** Hands on messages that are stored and receipted. */
   readonly deliver: (messages: readonly Message[]) => void
 }
 
@@ -79,6 +81,7 @@ type Form =
   | typeof WITHDRAWN_MARK
   | { readonly offset: number; readonly lengths: readonly number[]; readonly left: number }
 
+/** Receives the envelopes of one session, one after the other. */
 export class Receiver {
   readonly #parts: PartStream
   readonly #options: ReceiverOptions

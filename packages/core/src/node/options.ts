@@ -21,8 +21,10 @@ export interface TraceEvent {
   readonly length: number
 }
 
+/** Is told of every step on the wire. */
 export type Trace = (event: TraceEvent) => void
 
+/** What both sides of a session need to know. */
 export interface CommonOptions {
   /** This side's identity; during a rotation several, newest first. */
   readonly identity: Identity | readonly Identity[]

@@ -12,6 +12,11 @@ export interface Codec<T> {
   size(value: T): number
   /** Writes the value at `at` and answers the position behind it. */
   write(value: T, target: Uint8Array, at: number): number
+  /**
+   * Reads a value, and leaves the reader behind it.
+   *
+   * @throws PeerError ENCODING
+   */
   read(reader: Reader): T
 }
 
@@ -24,10 +29,16 @@ export class Reader {
     this.#bytes = bytes
   }
 
+  /** How many bytes are not read yet. */
   get left(): number {
     return this.#bytes.length - this.#at
   }
 
+  /**
+   * The next so many bytes: a view.
+   *
+   * @throws PeerError ENCODING where there are fewer
+   */
   take(length: number): Uint8Array {
     if (length > this.left) throw new PeerError('ENCODING', 'cut short')
     this.#at += length
@@ -42,17 +53,28 @@ export class Reader {
     return value
   }
 
+  /**
+   * All must have been read.
+   *
+   * @throws PeerError ENCODING
+   */
   end(): void {
     if (this.left > 0) throw new PeerError('ENCODING', 'bytes left over')
   }
 }
 
+/** The bytes of a value. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   const target = new Uint8Array(codec.size(value))
   codec.write(value, target, 0)
   return target
 }
 
+/**
+ * The value of exactly these bytes.
+ *
+ * @throws PeerError ENCODING
+ */
 export function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   const reader = new Reader(bytes)
   const value = codec.read(reader)
@@ -84,9 +106,13 @@ function uint(length: number): Codec<number> {
   }
 }
 
+/** An unsigned integer of one byte. */
 export const u8: Codec<number> = uint(1)
+/** An unsigned big-endian integer of two bytes. */
 export const u16: Codec<number> = uint(2)
+/** An unsigned big-endian integer of three bytes. */
 export const u24: Codec<number> = uint(3)
+/** An unsigned big-endian integer of four bytes. */
 export const u32: Codec<number> = uint(4)
 
 function readU64(reader: Reader, past: (high: number, low: number) => number): number {
@@ -155,7 +181,9 @@ function prefixed(prefix: Codec<number>): Codec<Uint8Array> {
 
 /** `LP8`, `LP16` and `LP`: a length and that many bytes. */
 export const lp8: Codec<Uint8Array> = prefixed(u8)
+/** `LP16`: a length of two bytes, and that many bytes. */
 export const lp16: Codec<Uint8Array> = prefixed(u16)
+/** `LP`: a length of four bytes, and that many bytes. */
 export const lp: Codec<Uint8Array> = prefixed(u32)
 
 /** Fields one behind the other, in the order in which they are declared. */

@@ -2,8 +2,11 @@
 import { concat, fromUtf8 } from '../bytes.ts'
 import { bytes, checked, type Codec, lengthPrefixed, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
 
+/** The payload type of a message statement's PAE. */
 export const MESSAGE_TYPE = 'application/vnd.countersign.message.v1'
+/** The length of an item's hash in a statement, in bytes. */
 export const LEAF_LENGTH = 32
+/** The most messages of one envelope. */
 export const MAX_COUNT = 4096
 /** The items of an envelope of several messages are at most this long together. */
 export const MAX_BATCH: number = 16 * 1024 * 1024
@@ -27,6 +30,7 @@ const start = checked(
   'numbers that cannot be',
 )
 
+/** The layout of a message statement: 100 bytes, then the leaves. */
 export const messageStatement: Codec<MessageStatement> = {
   size: (value) => start.size({ ...value, count: 0 }) + value.leaves.length,
   write(value, target, at) {
@@ -43,6 +47,7 @@ export const messageStatement: Codec<MessageStatement> = {
 /** The longest statement, of 4096 messages: 100 bytes and the leaves. */
 export const MAX_STATEMENT: number = 100 + LEAF_LENGTH * MAX_COUNT
 
+/** How many messages a statement is for. */
 export function countOf({ leaves }: Pick<MessageStatement, 'leaves'>): number {
   return leaves.length / LEAF_LENGTH
 }
@@ -60,9 +65,11 @@ export function envelopeHead(
   return concat(lengthPrefixed(statement, signature), numbers)
 }
 
+/** The length of an item's salt, in bytes. */
 export const SALT_LENGTH = 16
 /** 0x00 || salt || LP16(attributes): the least that stands before a body. */
 export const LEAST_ITEM: number = 1 + SALT_LENGTH + 2
+/** The first byte of every item. */
 export const ITEM_MARK = 0
 
 /** Names and values of a message, beside its body. */

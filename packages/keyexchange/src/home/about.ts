@@ -1,6 +1,7 @@
 /** The lines of text above `-----BEGIN` (RFC 7468 section 2), which tell people and this tool about a key and which nothing trusts. */
 import { type PublicKey, publicKeyPem } from '@countersign/core'
 
+/** What the lines above a PEM block say of a key. */
 export interface About {
   readonly name?: string | undefined
   /** Since when: an ISO 8601 date and time, UTC */
