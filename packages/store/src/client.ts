@@ -23,7 +23,8 @@ import { waitFor } from './wait.ts'
 
 /** What core's `connect` takes, with an outbox on disk, and when to try again. */
 export interface DurableOptions extends Omit<ConnectOptions, 'identity' | 'outbox' | 'signal'> {
-  readonly outbox: StoredOutbox
+  /** Where what is sent waits for its receipt. A client without one only receives, and is told its identity. */
+  readonly outbox?: StoredOutbox
   /** Newest first: where the server does not trust one, the one before is tried. The outbox's where it is not said. */
   readonly identity?: Identity | readonly Identity[]
   readonly backoff?: BackoffOptions
@@ -106,10 +107,12 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
   /**
    * Queues a message; resolves once that is durable, whether there is a connection or not.
    *
-   * @throws LocalError MESSAGE_FORM, STORAGE
+   * @throws LocalError MESSAGE_FORM, STORAGE, OPTION where there is no outbox
    */
-  send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
-    return this.#options.outbox.enqueue(this.peer, body, options)
+  async send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+    const { outbox } = this.#options
+    if (outbox === undefined) throw new LocalError('OPTION', 'a client without an outbox sends nothing')
+    return outbox.enqueue(this.peer, body, options)
   }
 
   /**
@@ -120,7 +123,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
   async drained(): Promise<void> {
     const over = this.closed.then(({ error }) => error ?? new LocalError('SESSION_ENDED'))
     const stop = new AbortController()
-    const error = await Promise.race([this.#options.outbox.drained(this.peer, stop.signal), over])
+    const error = await Promise.race([this.#options.outbox?.drained(this.peer, stop.signal), over])
     stop.abort()
     if (error !== undefined) throw error
   }
@@ -151,7 +154,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
     const session = this.#session
     if (wait && session !== undefined) {
       const stop = new AbortController()
-      await Promise.race([this.#options.outbox.drained(this.peer, stop.signal).catch(() => {}), session.closed])
+      await Promise.race([this.#options.outbox?.drained(this.peer, stop.signal).catch(() => {}), session.closed])
       stop.abort()
     }
     this.#closing.abort()
@@ -209,13 +212,14 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   async #dial(): Promise<SecureSession> {
-    const { outbox, identity = outbox.identity, ...options } = this.#options
+    const { outbox, identity = outbox?.identity, ...options } = this.#options
+    if (identity === undefined) throw new LocalError('OPTION', 'neither an outbox nor an identity was given')
     const { signal } = this.#closing
     const identities = 'sign' in identity ? [identity] : identity
     let untrusted: unknown
     for (const at of identities.keys()) {
       try {
-        return await dial({ ...options, outbox, identity: identities.slice(at), signal })
+        return await dial({ ...options, ...(outbox && { outbox }), identity: identities.slice(at), signal })
       } catch (error) {
         if (!isError(error, 'UNTRUSTED')) throw error
         untrusted ??= error
