@@ -27,6 +27,8 @@ export interface ListenOptions extends ServerOptions, AdmissionOptions {
   readonly on?: NetListenOptions
   /** Told of each connection that came to nothing, with the address it came from. */
   readonly onReject?: (error: CountersignError, address: string) => void
+  /** Told of each connection that was closed at once, because too many handshakes are open. */
+  readonly onOverload?: (address: string) => void
   /** Whether a trusted peer is let in now; where it is not, it is told to try later. */
   readonly admits?: (peer: Peer) => boolean
 }
@@ -103,7 +105,11 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   async #accept(socket: Socket): Promise<void> {
     const address = socket.remoteAddress ?? ''
     socket.on('error', () => {})
-    if (this.#closing || !this.#admission.enter(address)) return void socket.destroy()
+    if (this.#closing) return void socket.destroy()
+    if (!this.#admission.enter(address)) {
+      socket.destroy()
+      return this.#options.onOverload?.(address)
+    }
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {

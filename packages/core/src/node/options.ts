@@ -40,7 +40,7 @@ export interface CommonOptions {
   /** How long a handshake may take in ms, up to the first record; 10 s where it is not said. */
   readonly handshakeWithin?: number
   readonly limits?: Partial<Limits>
-  readonly trace?: Trace
+  readonly trace?: Trace | undefined
   /** For vectors: sees the secrets. */
   readonly observe?: Observer
   /**

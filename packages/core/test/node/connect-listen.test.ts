@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, createConnection, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { hex } from '../../src/bytes.ts'
@@ -182,13 +185,27 @@ describe('a server', () => {
     expect(running.rejected.map(({ code }) => code)).toEqual(['HELLO_REJECTED'])
   })
 
-  test('closes a connection past the cap of its address without a byte, and takes one again when there is room', async () => {
-    const running = await serve({ handshakeWithin: 300, mostHandshakesPerAddress: 2 })
+  test('closes a connection past the cap of its address without a byte, says so, and takes one again when there is room', async () => {
+    const shed: string[] = []
+    const onOverload = (address: string): void => void shed.push(address)
+    const running = await serve({ handshakeWithin: 300, mostHandshakesPerAddress: 2, onOverload })
     const idle = [stranger(running.server.port), stranger(running.server.port)]
     await new Promise((resolve) => setTimeout(resolve, 50))
     await expect(dial(running)).rejects.toMatchObject({ code: 'TRUNCATED' })
+    expect(shed).toEqual(['127.0.0.1'])
     await Promise.all(idle)
     expect((await (await dial(running)).send('now')).outcome).toBe('received')
+  })
+
+  test('listens where it is told to otherwise: on a Unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'countersign-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'socket')
+    const running = await serve({ on: { path } })
+    expect(running.server.address).toBe(path)
+    const client = await secureClient(createConnection(path), { identity: alice, peer: bob.publicKey })
+    expect((await client.send('without a port')).outcome).toBe('received')
+    await client.close()
   })
 
   test('lets a newer session of the same outbox take over, and the older one is told', async () => {
