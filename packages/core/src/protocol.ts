@@ -1,4 +1,9 @@
-/** @experimental The sans-IO pieces, for other transports, stores, tools and tests. */
+/**
+ * The sans-IO pieces, for other transports, stores, tools and tests.
+ *
+ * @experimental
+ * @module @countersign/core/protocol
+ */
 export * from './bytes.ts'
 export * from './crypto/aead.ts'
 export * from './crypto/hash.ts'
