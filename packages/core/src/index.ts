@@ -1,4 +1,8 @@
-/** The public surface of @countersign/core: re-exports only. */
+/**
+ * The public surface of @countersign/core: re-exports only.
+ *
+ * @module @countersign/core
+ */
 export { CountersignError, ERRORS, isError, LocalError, NetworkError, PeerError } from './errors.ts'
 export type { ErrorCode, Fault, LocalErrorCode, NetworkErrorCode, PeerErrorCode } from './errors.ts'
 export {

@@ -1,4 +1,8 @@
-/** The public surface of @countersign/store: re-exports only. */
+/**
+ * The public surface of @countersign/store: re-exports only.
+ *
+ * @module @countersign/store
+ */
 export { openJournal } from './journal.ts'
 export type { JournalOptions, StoredJournal } from './journal.ts'
 export type { ReadOptions } from './journal-reader.ts'
