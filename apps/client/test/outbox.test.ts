@@ -29,7 +29,7 @@ test('what is sent while the server is away is kept, and sent with its numbers o
   const home = sandbox.pair()
   const away = await client(home.client, ['send', '--lines', ...nowhere], 'one\ntwo\nthree\n')
   expect(away.status).toBe(8)
-  expect(away.stderr).toMatch(/^kept in the outbox: 3; countersign-client outbox retry .*\nerror: no connection: .*\nhint: .*\n$/)
+  expect(away.stderr).toMatch(/^kept in the outbox: 3; `outbox retry` .*\nerror: no connection: .*\nhint: .*\n$/)
   const queued = records(await client(home.client, ['outbox', 'list', '--queued', '--json']))
   expect(queued).toEqual(
     [1, 2, 3].map((id) => expect.objectContaining({ id, number: id, to: home.server.name, outcome: 'queued' })),

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The `countersign-server` program. */
 import { createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
-import { hooks, inbox } from '@countersign/mailbox'
+import { hooks, inbox, receipts } from '@countersign/mailbox'
 import { serve } from './commands/serve.ts'
+import { outbox } from './commands/outbox.ts'
+import { send } from './commands/send.ts'
 import { verify } from './commands/verify.ts'
 
 await runProgram(async (interrupted) => {
@@ -11,7 +13,8 @@ await runProgram(async (interrupted) => {
     'Receives messages, stores them, and countersigns each one.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [serve, verify]) command(program, interrupted)
+  for (const command of [serve, send, outbox, verify]) command(program, interrupted)
+  receipts(program, 'server')
   inbox(program, 'server', interrupted)
   hooks(program, 'server')
   await parseProgram(program)

@@ -3,7 +3,7 @@ import type { Peer } from '@countersign/core'
 import type { Home } from '@countersign/keyexchange'
 import type { Output } from '@countersign/keyexchange/cli'
 import type { HookOptions } from '@countersign/mailbox'
-import { attendInbox, drain } from '@countersign/mailbox/stored'
+import { attendInbox, drain, openOwnOutbox } from '@countersign/mailbox/stored'
 import { readPolicy } from './policy.ts'
 import { serveClients, type ServingOptions } from './serving.ts'
 
@@ -17,6 +17,7 @@ export function serveInbox(home: Home, options: InboxOptions, output: Output, in
     const bytesOf = async ({ keys }: Peer): Promise<number> => (await journal.usage(keys[0]!.id)).bytes
     const circumstances = { now: () => performance.now(), bytesOf }
     const policy = options.policy === undefined ? undefined : readPolicy(options.policy, circumstances)
-    await serveClients({ home, options, output, journal, policy, beside, take: drain }, interrupted)
+    await using outbox = await openOwnOutbox(home, output)
+    await serveClients({ home, options, output, journal, policy, outbox, beside, take: drain }, interrupted)
   })
 }

@@ -3,6 +3,7 @@ import {
   type Identity,
   type Journal,
   listen,
+  type Outbox,
   type Policy,
   type PublicKey,
   REASON,
@@ -28,6 +29,8 @@ export interface Serving {
   readonly output: Output
   readonly journal: Journal
   readonly policy?: Policy | undefined
+  /** What clients are sent; where there is none, nothing is */
+  readonly outbox?: Outbox
   /** Takes the messages of one session, until it is over. */
   take(session: SecureSession): Promise<void>
   /** Work beside it, which ends only by failing: then serving ends too. */
@@ -91,7 +94,7 @@ class OwnKeys {
   }
 }
 
-function open({ home, options, output, journal, policy }: Serving, own: OwnKeys): Promise<Server> {
+function open({ home, options, output, journal, policy, outbox }: Serving, own: OwnKeys): Promise<Server> {
   const keyLog = environmentKeyLog()
   return listen({
     port: options.port,
@@ -105,6 +108,7 @@ function open({ home, options, output, journal, policy }: Serving, own: OwnKeys)
     peers: (keyId) => home.trust(keyId),
     journal,
     ...(policy && { policy }),
+    ...(outbox && { outbox }),
     ...(keyLog && { keyLog }),
     handshakeWithin: options.timeout * 1000,
     onReject: (error, from) => output.note(`turned away ${from}: ${printable(error.message)}`),

@@ -2,7 +2,7 @@
 import type { Home } from '@countersign/keyexchange'
 import type { Output } from '@countersign/keyexchange/cli'
 import type { StoredJournal } from '@countersign/store'
-import { Follower } from './follow.ts'
+import { Follower, type Shown } from './follow.ts'
 import type { HookOptions } from './hooks/options.ts'
 import { hookRunners, hooksOf, openLedger } from './hooks/start.ts'
 import { openInbox } from './inbox.ts'
@@ -10,12 +10,13 @@ import { openInbox } from './inbox.ts'
 /**
  * Prints the messages that the journal of a home gets while `work` goes on, and runs hooks for them.
  *
- * @param work what fills the journal; `beside` are works of this function's, which end before it only by failing
+ * @param work what fills the journal; `beside` are works of this function's, which end before it only by failing, and
+ *   where as many messages are printed as were wanted
  * @throws what `work`, the printing or the hooks throw
  */
 export async function attendInbox(
   home: Home,
-  options: HookOptions,
+  options: HookOptions & Shown,
   output: Output,
   work: (journal: StoredJournal, beside: readonly Promise<void>[]) => Promise<void>,
 ): Promise<void> {
@@ -23,7 +24,7 @@ export async function attendInbox(
   await using journal = await openInbox(home)
   using ledger = openLedger(home)
   const { messages: last } = await journal.size()
-  const follower = new Follower(journal, home, output, last)
+  const follower = new Follower(journal, home, output, last, options)
   const runners = hookRunners(hooks, ledger, home, journal, options, output, last)
   const beside = [follower.run(), ...runners.map((runner) => runner.run())]
   try {

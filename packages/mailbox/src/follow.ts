@@ -1,26 +1,38 @@
-/** Prints messages while they are stored: by this server, or by another one over the same journal. */
+/** Prints messages while they are stored: by this process, or by another one over the same journal. */
 import type { Home } from '@countersign/keyexchange'
 import type { Output } from '@countersign/keyexchange/cli'
 import type { StoredJournal } from '@countersign/store'
-import { stored } from './letter.ts'
+import { answers, stored } from './letter.ts'
 import { printLetter } from './print.ts'
+
+/** Which messages are printed. */
+export interface Shown {
+  /** Only answers to the message with this id */
+  readonly inReplyTo?: string
+  /** So many at the most */
+  readonly limit?: number
+}
 
 export class Follower {
   readonly #journal: StoredJournal
   readonly #home: Home
   readonly #output: Output
+  readonly #shown: Shown
   readonly #stopping = new AbortController()
+  #left: number
   #printed: number
 
   /** @param after the message behind which it begins */
-  constructor(journal: StoredJournal, home: Home, output: Output, after: number) {
+  constructor(journal: StoredJournal, home: Home, output: Output, after: number, shown: Shown = {}) {
     this.#journal = journal
     this.#home = home
     this.#output = output
     this.#printed = after
+    this.#shown = shown
+    this.#left = shown.limit ?? Infinity
   }
 
-  /** Prints until `stop`, and then what was stored before it. @throws LocalError STORAGE */
+  /** Prints until `stop`, and then what was stored before it; or as many as are wanted. @throws LocalError STORAGE */
   async run(): Promise<void> {
     await this.#print(true)
     await this.#print(false)
@@ -32,9 +44,13 @@ export class Follower {
 
   async #print(follow: boolean): Promise<void> {
     const { signal } = this.#stopping
+    if (this.#left === 0) return
     for await (const message of this.#journal.messages({ after: this.#printed, ...(follow && { follow, signal }) })) {
-      await printLetter(this.#output, await stored(message, this.#home))
       this.#printed = message.serial
+      const letter = await stored(message, this.#home)
+      if (!answers(letter, this.#shown.inReplyTo)) continue
+      await printLetter(this.#output, letter)
+      if ((this.#left -= 1) === 0) return
     }
   }
 }

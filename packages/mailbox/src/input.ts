@@ -1,6 +1,7 @@
 /** Where messages come from: words, files, standard input, or a person at a terminal. */
 import type { MessageBody, MessageOptions } from '@countersign/core'
 import { CliError, type Output, printable } from '@countersign/keyexchange/cli'
+import { type Command, Option } from 'commander'
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -12,6 +13,19 @@ export interface InputOptions {
   readonly contentType?: string
   readonly id?: string
   readonly inReplyTo?: string
+}
+
+export function inputOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--file <file>', 'send a file; may stand several times').argParser(collect))
+    .option('--lines', 'send each line of standard input as a message of its own')
+    .option('--content-type <type>', 'what the messages are; of a file its name tells')
+    .option('--id <id>', 'an id of your own for the message, which an answer can name')
+    .option('--in-reply-to <id>', 'the id of the message that it answers')
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
 }
 
 /** A message on its way into the outbox. */

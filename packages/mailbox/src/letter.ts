@@ -42,6 +42,11 @@ export async function stored(message: StoredMessage, home: Home): Promise<Letter
   return { id, from: senderOf(message, home), outbox, number, sentAt, receivedAt, content: await message.content() }
 }
 
+/** Whether a message answers the one with this id; any does where no id is said. */
+export function answers({ content }: Letter, id: string | undefined): boolean {
+  return id === undefined || content?.attributes.get('in-reply-to') === id
+}
+
 /** Who signed a stored message: by the name of its key here, also after a rotation or a revocation. */
 export function senderOf({ sender }: StoredMessage, home: Home): Letter['from'] {
   const known = home.evidence(sender)

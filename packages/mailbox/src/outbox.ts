@@ -1,26 +1,24 @@
 /** The outbox in a home's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError, type Output } from '@countersign/keyexchange/cli'
-import { openOutbox, type OutboxNotice, type OutboxOptions, type StoredOutbox } from '@countersign/store'
+import { openOutbox, type OutboxNotice, type StoredOutbox } from '@countersign/store'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Lock } from './lock.ts'
-
-type Options = Pick<OutboxOptions, 'keep' | 'keepBytes'>
 
 function outboxFile(home: Home): string {
   return join(home.stateFolder, 'outbox.db')
 }
 
 /** Opens the outbox, and makes it where there is none yet. @throws LocalError STORAGE */
-export async function openOwnOutbox(home: Home, output: Output, options: Options = {}): Promise<StoredOutbox> {
+export async function openOwnOutbox(home: Home, output: Output): Promise<StoredOutbox> {
   mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
   // During a rotation a server may not know the new key yet; whoever accepts it takes what the old one has signed, too.
   const identity = (await home.identities()).at(-1)!
   const file = outboxFile(home)
   const making = await Lock.take(`${file}.lock`)
   try {
-    return await openOutbox(file, { ...options, identity, onNotice: (notice) => tell(notice, output) })
+    return await openOutbox(file, { identity, onNotice: (notice) => tell(notice, output) })
   } finally {
     making[Symbol.dispose]()
   }

@@ -2,8 +2,8 @@
 import type { TraceEvent } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
 import { type CommonOptions, narrator, outputOf, passphraseAsker, type Progress, progressBar } from '@countersign/keyexchange/cli'
-import { dispatch, type Input, type InputOptions, openInput, type Way } from '@countersign/mailbox'
-import { type Command, Option } from 'commander'
+import { deliver, type Input, type InputOptions, inputOptions, openInput } from '@countersign/mailbox'
+import type { Command } from 'commander'
 import { type PeerOptions, serverOptions } from '../options.ts'
 import { type Journey, openSession } from '../way.ts'
 
@@ -19,11 +19,6 @@ export function send(program: Command, interrupted: AbortSignal): void {
     .command('send')
     .description('send a text, files or standard input; with no words at a terminal, what you type, line by line')
     .argument('[text...]', 'one message, its words joined by spaces')
-    .addOption(new Option('--file <file>', 'send a file; may stand several times').argParser(collect))
-    .option('--lines', 'send each line of standard input as a message of its own')
-    .option('--content-type <type>', 'what the messages are; of a file its name tells')
-    .option('--id <id>', 'an id of your own for the message')
-    .option('--in-reply-to <id>', 'the id of the message that it answers')
     .option('--ephemeral', 'keep nothing: what has no receipt when the session ends is given up')
     .action(async (words: string[], _: unknown, command: Command) => {
       const options = command.optsWithGlobals<SendOptions>()
@@ -36,29 +31,19 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const journey = { home, peer, output, interrupted, trace }
       await (options.ephemeral ? sendEphemeral : sendDurable)(journey, input, options)
     })
-  serverOptions(command)
+  serverOptions(inputOptions(command))
 }
 
 async function sendEphemeral(journey: Journey, input: Input, options: SendOptions): Promise<void> {
   await using way = await openSession(journey, options)
-  await deliver(journey, input, way)
+  await deliver(way, input, journey.output, journey.interrupted)
 }
 
 async function sendDurable(journey: Journey, input: Input, options: SendOptions): Promise<void> {
   const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('@countersign/mailbox/stored'), import('../durable.ts')])
   await using outbox = await openOwnOutbox(journey.home, journey.output)
   await using way = await openDurable(journey, outbox, options)
-  await deliver(journey, input, way)
-}
-
-async function deliver({ output, interrupted }: Journey, input: Input, way: Way): Promise<void> {
-  const { refusal, failure, unanswered } = await dispatch(way, input, output, interrupted)
-  if (way.keeps && unanswered > 0)
-    output.note(`kept in the outbox: ${unanswered}; countersign-client outbox retry sends what is there`)
-  interrupted.throwIfAborted()
-  if (failure !== undefined) throw failure
-  if (way.over.aborted) throw way.over.reason
-  if (refusal !== undefined) throw refusal
+  await deliver(way, input, journey.output, journey.interrupted)
 }
 
 /** Tells each step where that is asked for, and how much of the messages is on its way. */
@@ -68,8 +53,4 @@ function traced(narrate: ((event: TraceEvent) => void) | undefined, bar: Progres
     narrate?.(event)
     if (event.sent && event.kind === 'MESSAGE') bar?.reach((sent += event.length))
   }
-}
-
-function collect(value: string, previous: readonly string[] = []): string[] {
-  return [...previous, value]
 }

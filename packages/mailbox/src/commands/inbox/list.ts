@@ -3,7 +3,7 @@ import { fromUtf8 } from '@countersign/core/protocol'
 import type { Role } from '@countersign/keyexchange'
 import { formatSize, printable, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
-import { type Letter, stored } from '../../letter.ts'
+import { answers, type Letter, stored } from '../../letter.ts'
 import { recordOf } from '../../print.ts'
 import { parseId, withInbox } from './context.ts'
 
@@ -11,6 +11,7 @@ interface ListOptions {
   readonly after?: number
   readonly from?: string
   readonly limit?: number
+  readonly inReplyTo?: string
   readonly follow?: boolean
 }
 
@@ -23,15 +24,16 @@ export function list(inbox: Command, role: Role, interrupted: AbortSignal): void
     .description('list the messages: id, when they came, from whom, and how they begin')
     .option('--after <id>', 'begin behind this one', parseId)
     .option('--from <peer>', "only this peer's")
+    .option('--in-reply-to <id>', 'only answers to the message with this id')
     .option('--limit <n>', 'so many at the most', parseId)
     .option('--follow', 'go on with those that come')
     .action((_: unknown, command: Command) =>
       withInbox<ListOptions>(role, command, async ({ home, journal, options, output }) => {
-        const { after = 0, from, limit = Infinity, follow = false } = options
+        const { after = 0, from, inReplyTo, limit = Infinity, follow = false } = options
         let shown = 0
         for await (const message of journal.messages({ after, follow, signal: interrupted })) {
           const letter = await stored(message, home)
-          if (from !== undefined && letter.from.name !== from) continue
+          if ((from !== undefined && letter.from.name !== from) || !answers(letter, inReplyTo)) continue
           output.result({ event: 'message', ...recordOf(letter) }, [await line(letter)])
           if ((shown += 1) >= limit) break
         }
