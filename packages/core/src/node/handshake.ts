@@ -10,6 +10,8 @@ import type { Wire } from './wire.ts'
 export interface Knowledge {
   trust(keyId: Uint8Array): Trust | Promise<Trust>
   locate(peer: Peer, outbox: Uint8Array): Promise<Location>
+  /** Told of every frame that is sent. */
+  sends?(): void
 }
 
 export async function driveHandshake(
@@ -38,6 +40,7 @@ export async function driveHandshake(
 
 async function answerTo(step: Step, wire: Wire, knowledge: Knowledge, trace: Trace): Promise<unknown> {
   if ('send' in step) {
+    knowledge.sends?.()
     wire.write([step.send])
     trace({ sent: true, frame: frameName(step.send[0]), length: step.send.length })
     return undefined

@@ -27,7 +27,7 @@ export interface ListenOptions extends ServerOptions, AdmissionOptions {
   readonly on?: NetListenOptions
   /** Told of each connection that came to nothing, with the address it came from. */
   readonly onReject?: (error: CountersignError, address: string) => void
-  /** Told of each connection that was closed at once, because too many handshakes are open. */
+  /** Told of each connection that was closed because too many handshakes are open: to make room, or at once. */
   readonly onOverload?: (address: string) => void
   /** Whether a trusted peer is let in now; where it is not, it is told to try later. */
   readonly admits?: (peer: Peer) => boolean
@@ -106,20 +106,24 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     const address = socket.remoteAddress ?? ''
     socket.on('error', () => {})
     if (this.#closing) return void socket.destroy()
-    if (!this.#admission.enter(address)) {
+    const turnAway = (): void => {
       socket.destroy()
-      return this.#options.onOverload?.(address)
+      this.#options.onOverload?.(address)
     }
+    const visit = this.#admission.enter(address, turnAway)
+    if (visit === undefined) return turnAway()
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {
-      this.#add(await secureServerAmong(this.#company, socket, this.#options))
+      this.#add(await secureServerAmong({ ...this.#company, gateHeld: visit.known }, socket, this.#options))
     } catch (cause) {
+      // It made room for another.
+      if (!visit.open) return
       const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
       this.#options.onReject?.(error, address)
     } finally {
       this.#handshakes.delete(socket)
-      this.#admission.leave(address)
+      visit.leave()
     }
   }
 

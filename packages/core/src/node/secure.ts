@@ -38,6 +38,8 @@ export interface Company {
   takeOver(session: SecureSession): Promise<void>
   /** What to answer a peer that is trusted and verified: false is "busy". */
   admits(peer: Peer): boolean
+  /** The gate has held: whoever dials holds this side's public key. */
+  gateHeld?(): void
 }
 
 const alone: Company = { takeOver: () => Promise.resolve(), admits: () => true }
@@ -82,7 +84,12 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
   const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
   const outboxId = await outbox.idFor()
   const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities })
-  const established = await run(wire, handshake, options, { trust: lookUp(options.peers), locate: locator(options, company) })
+  const established = await run(wire, handshake, options, {
+    trust: lookUp(options.peers),
+    locate: locator(options, company),
+    // Nothing is sent before the gate has held.
+    sends: () => company.gateHeld?.(),
+  })
   const session = new SecureSession(wire, established, options, {
     outbox,
     outboxId,

@@ -185,18 +185,6 @@ describe('a server', () => {
     expect(running.rejected.map(({ code }) => code)).toEqual(['HELLO_REJECTED'])
   })
 
-  test('closes a connection past the cap of its address without a byte, says so, and takes one again when there is room', async () => {
-    const shed: string[] = []
-    const onOverload = (address: string): void => void shed.push(address)
-    const running = await serve({ handshakeWithin: 300, mostHandshakesPerAddress: 2, onOverload })
-    const idle = [stranger(running.server.port), stranger(running.server.port)]
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    await expect(dial(running)).rejects.toMatchObject({ code: 'TRUNCATED' })
-    expect(shed).toEqual(['127.0.0.1'])
-    await Promise.all(idle)
-    expect((await (await dial(running)).send('now')).outcome).toBe('received')
-  })
-
   test('listens where it is told to otherwise: on a Unix socket', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'countersign-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
