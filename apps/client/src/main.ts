@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /** The `countersign-client` program. */
 import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
-import { receipts } from '@countersign/mailbox'
+import { hooks, inbox, receipts } from '@countersign/mailbox'
 import type { Command } from 'commander'
 import { explain } from './commands/explain.ts'
 import { outbox } from './commands/outbox.ts'
+import { receive } from './commands/receive.ts'
 import { send } from './commands/send.ts'
 import { verify } from './commands/verify.ts'
 
@@ -18,7 +19,9 @@ await runProgram(async (interrupted) => {
     const message = word === undefined ? 'no command was given' : `there is no command ${word}`
     throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
   })
-  for (const command of [send, outbox, verify, explain]) command(program, interrupted)
+  for (const command of [send, receive, outbox, verify, explain]) command(program, interrupted)
   receipts(program, 'client')
+  inbox(program, 'client', interrupted)
+  hooks(program, 'client')
   await parseProgram(program)
 })

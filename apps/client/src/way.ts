@@ -41,7 +41,9 @@ export function serverAddress({ name, about }: TrustedPeer, { host, port }: WayO
   return { host: known.host, port: port ?? known.port }
 }
 
-type SessionOptions = Omit<ConnectOptions, 'identity'> & { readonly identity: readonly [Identity, ...Identity[]] }
+export type SessionOptions = Omit<ConnectOptions, 'identity' | 'outbox' | 'signal'> & {
+  readonly identity: readonly [Identity, ...Identity[]]
+}
 
 /** What opens a session needs to know, whoever opens it. */
 export async function sessionOptions({ home, peer, trace }: Journey, options: WayOptions): Promise<SessionOptions> {
@@ -70,7 +72,7 @@ export async function openSession(journey: Journey, options: WayOptions): Promis
 }
 
 /** As this side's present identity; where the server does not trust that yet, during a rotation, as the one before. */
-async function opened(options: SessionOptions, onPrevious: () => void): Promise<SecureSession> {
+async function opened(options: SessionOptions & Pick<ConnectOptions, 'signal'>, onPrevious: () => void): Promise<SecureSession> {
   const earlier = options.identity.slice(1)
   try {
     return await connect(options)

@@ -1,5 +1,6 @@
 /** The public surface of @countersign/mailbox/stored: what needs the journal or the outbox at once. */
 export { attendInbox, drain } from './attend.ts'
 export { Elsewhere, receiptOf } from './elsewhere.ts'
+export type { Shown } from './follow.ts'
 export { Lock } from './lock.ts'
 export { openOwnOutbox } from './outbox.ts'

@@ -23,7 +23,7 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const input = await openInput(words, options, output)
       const { openOwnOutbox } = await import('@countersign/mailbox/stored')
       await using outbox = await openOwnOutbox(home, output)
-      if (wait === false) return queue(outbox, peer, input, output, interrupted)
+      if (wait === false) return await queue(outbox, peer, input, output, interrupted)
       const { openQueue } = await import('../sending.ts')
       await using way = openQueue(peer, outbox, output, wait, interrupted)
       await deliver(way, input, output, interrupted)

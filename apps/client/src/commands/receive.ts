@@ -1,0 +1,45 @@
+/** `countersign-client receive`: what servers send. */
+import { openHome } from '@countersign/keyexchange'
+import { type CommonOptions, narrator, outputOf, parseDuration, passphraseAsker } from '@countersign/keyexchange/cli'
+import { hookOptions } from '@countersign/mailbox'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type AddressOptions, addressOptions } from '../options.ts'
+import type { ReceivingOptions } from '../receiving.ts'
+
+interface ReceiveOptions extends CommonOptions, AddressOptions, ReceivingOptions {}
+
+export function receive(program: Command, interrupted: AbortSignal): void {
+  const command = program
+    .command('receive')
+    .description('receive what servers send, store it and countersign it; it is then in the inbox')
+    .argument('[server...]', 'from whom; one need not be named where this home trusts no other')
+    .option('--follow', 'stay, and receive what comes later')
+    .addOption(
+      new Option('--wait <time>', 'without --follow: end when nothing has come for so long')
+        .argParser((text) => parsed(parseDuration(text), 'It is a number and d, h, m or s.'))
+        .default(2000, '2s'),
+    )
+    .option('--in-reply-to <id>', 'print only answers to the message with this id')
+    .addOption(
+      new Option('--limit <n>', 'end when so many messages were printed').argParser((text) => {
+        return parsed(/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined, 'It is a number from 1.')
+      }),
+    )
+    .action(async (names: string[], _: unknown, command: Command) => {
+      const given = command.optsWithGlobals<ReceiveOptions>()
+      const stays = given.follow && command.getOptionValueSource('retry') === 'default'
+      const options = stays ? { ...given, retry: Infinity } : given
+      const output = outputOf(options)
+      const home = openHome({ root: options.root, role: 'client', passphrase: passphraseAsker(options, output) })
+      const peers = names.length === 0 ? [home.peer()] : names.map((name) => home.peer(name))
+      const trace = options.trace ? narrator((line) => output.note(line)) : () => {}
+      const { receive } = await import('../receiving.ts')
+      await receive(peers, { home, output, interrupted, trace }, options)
+    })
+  hookOptions(addressOptions(command))
+}
+
+function parsed<T>(value: T | undefined, rule: string): T {
+  if (value === undefined) throw new InvalidArgumentError(rule)
+  return value
+}
