@@ -81,7 +81,7 @@ export class Running implements AsyncDisposable {
   stdout = ''
   stderr = ''
 
-  /** For `start` alone. */
+  /** `start` makes those of this repository's programs. */
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
