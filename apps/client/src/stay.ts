@@ -66,13 +66,14 @@ export async function stay(
     left = new CliError('CONFLICT', `${peer.name} is no longer trusted here`, 'see `keys list`; `keys swap` trusts it anew')
     await client.close(false)
   }
-  using _watch = retry > 0 ? home.watch(() => void follow()) : undefined
+  const watching = retry > 0 ? home.watch(() => void follow()) : undefined
   const leave = (): void => void client.close(!interrupted.aborted)
   signal.addEventListener('abort', leave, { once: true })
   if (signal.aborted) leave()
   use(client)
   const { error } = await client.closed
   signal.removeEventListener('abort', leave)
+  watching?.[Symbol.dispose]()
   return left ?? (signal.aborted ? undefined : (error ?? stopped()))
 }
 
