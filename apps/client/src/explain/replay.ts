@@ -1,13 +1,13 @@
 /** What one side of a recorded session makes of it when a frame was changed on its way: by core, from the same chance. */
-import { CountersignError, memoryJournal, NetworkError, type Outbox } from '@countersign/core'
+import { CountersignError, memoryJournal, NetworkError } from '@countersign/core'
 import {
-  CHAIN_START,
   clientHandshake,
   concat,
   copy,
   type Established,
   Exchange,
   hex,
+  MemoryOutbox,
   NO_POSITION,
   reasonOf,
   serverHandshake,
@@ -113,19 +113,15 @@ export class Replay {
       random: () => nonce,
     })
     const sent = Promise.withResolvers<void>()
-    const outbox: Outbox = {
-      idFor: () => own.outbox.id,
-      begin: () => Promise.resolve(),
-      send: () => Promise.reject(new Error('a replay sends what was recorded')),
-      async *pending(_, signal) {
+    // It gives the envelope that was recorded, and keeps nothing.
+    const outbox = Object.assign(new MemoryOutbox(own.identity, Date.now), {
+      async *pending(_: unknown, signal: AbortSignal) {
         if (role === 'client') yield envelope
         sent.resolve()
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
       },
-      chainHead: () => Promise.resolve(CHAIN_START),
       settle: () => Promise.resolve(),
-      end: () => {},
-    }
+    })
     const faults: unknown[] = []
     const watch = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => faults.push(error))
     const exchange = new Exchange({
