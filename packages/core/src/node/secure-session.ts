@@ -256,8 +256,12 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#paused = true
     this.#wire.pause()
     const resume = async (): Promise<void> => {
+      this.#session.pause()
+      this.#arm()
       await this.#exchange.parts.room(MOST_UNREAD / 2)
       await this.#messages.room()
+      // From here on it is the peer that does not take what it is sent.
+      this.#session.resume(performance.now())
       await this.#outlet.room()
       this.#paused = false
       this.#wire.resume()

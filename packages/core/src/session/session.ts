@@ -66,6 +66,7 @@ export class Session {
   #budgetAt: number
   #contentUnderKey = 0
   #heardAt: number
+  #reading = true
   #ping: { readonly payload: Uint8Array; readonly at: number } | undefined
   #pong: Uint8Array | undefined
   #confirmed: boolean
@@ -253,17 +254,40 @@ export class Session {
     return output
   }
 
+  /**
+   * This side reads no further for now: that nothing is heard is no silence of the peer's, and its PINGs go without an
+   * answer. As a sign of life it gets a KEY-UPDATE instead, the one record that wants none.
+   */
+  pause(): void {
+    this.#reading = false
+  }
+
+  /** This side reads on. */
+  resume(now: number): void {
+    this.#reading = true
+    this.#heardAt = now
+  }
+
   /** When `tick` is due next. */
   get nextTick(): number {
     const { closeWithin, pingAfter, idleAfter } = this.#limits
     if (this.#closeSentAt !== undefined) return this.#closeSentAt + closeWithin
-    return this.#heardAt + (this.#ping === undefined && this.#confirmed ? pingAfter : idleAfter)
+    const asks = this.#ping === undefined || !this.#reading
+    return this.#heardAt + (asks && this.#confirmed ? pingAfter : idleAfter)
   }
 
-  /** Does what is due: PING, or CLOSE 2, or the end of the wait for the peer's CLOSE; answers whether the session goes on. */
+  /**
+   * Does what is due: PING or another sign of life, or CLOSE 2, or the end of the wait for the peer's CLOSE; answers whether
+   * the session goes on.
+   */
   tick(now: number): 'on' | 'idle' | 'expired' {
     if (now < this.nextTick) return 'on'
     if (this.closeSent) return 'expired'
+    if (!this.#reading) {
+      this.#heardAt = now
+      this.updateKey(now)
+      return 'on'
+    }
     if (now >= this.#heardAt + this.#limits.idleAfter) {
       this.close(REASON.idle, 'nothing was heard for too long', now)
       return 'idle'

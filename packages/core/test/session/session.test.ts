@@ -117,6 +117,34 @@ test('a session overwrites the secrets that it was made of', () => {
   expect(concat(own.client, own.server).every((byte) => byte === 0)).toBe(true)
 })
 
+describe('a side that does not read', () => {
+  test('takes its own pause for no silence of the peer’s, and gives signs of life that want no answer', () => {
+    const both = pair()
+    both.settle()
+    both.server.session.pause()
+    for (both.now = 30_000; both.now <= 300_000; both.now += 30_000) {
+      expect(both.server.session.tick(both.now)).toBe('on')
+      expect(both.write('server')).toBe(21)
+      both.read('client')
+      expect(both.client.session.tick(both.now)).toBe('on')
+      expect(both.write('client')).toBe(0)
+    }
+    both.server.session.resume(310_000)
+    expect(both.server.session.nextTick).toBe(340_000)
+    expect(both.server.session.tick(399_999)).toBe('on')
+    expect(both.server.session.tick(400_000)).toBe('idle')
+  })
+
+  test('gives them also while a PONG of the peer’s stands among what it does not read', () => {
+    const both = pair()
+    both.settle()
+    both.server.session.ping(0)
+    expect(both.server.session.nextTick).toBe(90_000)
+    both.server.session.pause()
+    expect(both.server.session.nextTick).toBe(30_000)
+  })
+})
+
 describe('time', () => {
   test('brings a PING after 30 s in which nothing was heard, and CLOSE 2 after 90 s', () => {
     const both = pair()
