@@ -67,15 +67,19 @@ function script(lines: readonly string[], line: number): Step {
 function session(lines: readonly string[], first: number, goesOn: string | undefined): Step[] {
   const steps: { line: number; machine: string; command?: string; shown: string[] }[] = []
   if (goesOn !== undefined) steps.push({ line: first, machine: goesOn === '$' ? '' : goesOn, shown: [] })
-  let open = false
   for (const [i, line] of lines.entries()) {
     const prompt = PROMPT.exec(line)?.groups
     const last = steps.at(-1)
-    if (open) last!.command += `\n${line.replace(/^> /, '')}`
+    if (last?.command !== undefined && goesOnBelow(last.command)) last.command += `\n${line}`
     else if (prompt) steps.push({ line: first + i, machine: prompt['machine'] ?? '', command: prompt['command']!, shown: [] })
     else if (!line.startsWith('# ')) last?.shown.push(line)
-    open = (open || prompt !== undefined) && line.endsWith('\\')
   }
   for (const { shown } of steps) while (shown.at(-1)?.trim() === '') shown.pop()
   return steps
+}
+
+/** Whether a command is not whole yet: it ends with a backslash, or within quotes. */
+function goesOnBelow(command: string): boolean {
+  const outside = command.replaceAll(/'[^']*'|"(?:\\.|[^"\\])*"/gs, '')
+  return command.endsWith('\\') || /['"]/.test(outside)
 }

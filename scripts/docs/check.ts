@@ -1,6 +1,6 @@
 /**
  * Follows every link of the pages, and runs every block of shell that is not tagged with why not:
- * `node scripts/docs/check.ts [PAGE...]`.
+ * `pnpm run docs:try [PAGE...]`.
  *
  * Where the system allows it, in a network of its own: ports are as the pages say, and none is taken.
  */

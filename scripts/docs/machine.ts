@@ -23,21 +23,26 @@ export function installPrograms(folder: string): void {
 
 export class Machine {
   readonly #home: string
-  readonly #clone: string
+  /** A file that names the folder where its shells are */
+  readonly #folder: string
   readonly #programs: string
 
   constructor(home: string, programs: string) {
     this.#home = home
-    this.#clone = join(home, 'countersign')
+    this.#folder = `${home}.folder`
     this.#programs = programs
-    mkdirSync(this.#clone, { recursive: true, mode: 0o700 })
+    const clone = join(home, 'countersign')
+    mkdirSync(clone, { recursive: true, mode: 0o700 })
+    writeFileSync(this.#folder, clone)
     for (const name of readdirSync(root)) {
-      if (name !== 'keys' && !name.startsWith('.')) symlinkSync(join(root, name), join(this.#clone, name))
+      if (name !== 'keys' && !name.startsWith('.')) symlinkSync(join(root, name), join(clone, name))
     }
   }
 
+  /** Starts a command in the folder where the one before has left off. */
   start(command: string): Running {
     const env = {
+      FOLDER: this.#folder,
       HOME: this.#home,
       LANG: 'C.UTF-8',
       NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
@@ -46,7 +51,8 @@ export class Machine {
       SHELL: '/bin/sh',
       TERM: 'xterm',
     }
-    return startLineInTerminal(command, { cwd: this.#clone, env })
+    const line = `cd "$(cat "$FOLDER")"; HERE=$PWD; trap '[ "$PWD" = "$HERE" ] || pwd > "$FOLDER"' EXIT\n${command}`
+    return startLineInTerminal(line, { cwd: this.#home, env })
   }
 
   /** What it printed, as a page would show it. */

@@ -49,12 +49,12 @@ export interface Link {
 }
 
 export function linksOf({ tokens }: Page): Link[] {
-  return tokens.flatMap(({ map, children }) =>
-    (children ?? []).flatMap((child) => {
-      const href = child.attrGet('href') ?? child.attrGet('src')
-      return href === null ? [] : [{ href: String(href), line: (map?.[0] ?? 0) + 1 }]
-    }),
-  )
+  let line = 1
+  return tokens.flatMap(({ map, children }) => {
+    if (map) line = map[0] + 1
+    const hrefs = (children ?? []).map((child) => child.attrGet('href') ?? child.attrGet('src'))
+    return hrefs.flatMap((href) => (href === null ? [] : [{ href: String(href), line }]))
+  })
 }
 
 /** The anchors of a page: its headings, as GitHub names them. */
