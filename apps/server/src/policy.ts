@@ -13,6 +13,7 @@
 import type { Peer, Policy } from '@countersign/core'
 import { CliError, parseSize } from '@countersign/keyexchange/cli'
 import { readFileSync } from 'node:fs'
+import type { RulesSource } from './settings/kinds.ts'
 
 /** The rules for one peer. */
 interface Rules {
@@ -34,19 +35,27 @@ export interface Circumstances {
   bytesOf(peer: Peer): Promise<number>
 }
 
-/** Reads a policy file. @throws CliError USAGE where the file is no policy; Node's system errors */
-export function readPolicy(path: string, circumstances: Circumstances): Policy {
-  return policyOf(parse(path, readFileSync(path, 'utf8')), circumstances)
+/** The rules that a peer is under. */
+export type RulesOf = (peer: Peer) => Rules
+
+/** Reads rules; without any, everything is taken. @throws CliError USAGE where they are none; Node's system errors */
+export function readRules(source: RulesSource | undefined): RulesOf {
+  if (source === undefined) return () => ({})
+  if ('inline' in source) return parse('of the settings', source.inline)
+  const where = source.path
+  return parse(where, parseJson(readFileSync(where, 'utf8'), refusal(where)))
 }
 
-type RulesOf = (peer: Peer) => Rules
-
-function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Policy {
+/** @param rulesOf asked anew for each message, so that rules can change while a session lasts */
+export function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Policy {
   const allowances = new Map<string, Allowance>()
   const allows = ({ name = '' }: Peer, { messagesPerMinute }: Rules, count: number): boolean => {
     if (messagesPerMinute === undefined) return true
-    const allowance = allowances.get(name) ?? new Allowance(messagesPerMinute, now())
-    allowances.set(name, allowance)
+    let allowance = allowances.get(name)
+    if (allowance?.perMinute !== messagesPerMinute) {
+      allowance = new Allowance(messagesPerMinute, now())
+      allowances.set(name, allowance)
+    }
     return allowance.take(count, now())
   }
   return {
@@ -67,17 +76,17 @@ function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Policy {
 
 /** What a peer may still send, which grows back over a minute. */
 class Allowance {
-  readonly #perMinute: number
+  readonly perMinute: number
   #left: number
   #at: number
 
   constructor(perMinute: number, now: number) {
-    this.#perMinute = this.#left = perMinute
+    this.perMinute = this.#left = perMinute
     this.#at = now
   }
 
   take(count: number, now: number): boolean {
-    this.#left = Math.min(this.#perMinute, this.#left + ((now - this.#at) / 60_000) * this.#perMinute)
+    this.#left = Math.min(this.perMinute, this.#left + ((now - this.#at) / 60_000) * this.perMinute)
     this.#at = now
     if (count > this.#left) return false
     this.#left -= count
@@ -105,10 +114,14 @@ function size(value: unknown): number | undefined {
   return typeof value === 'string' || typeof value === 'number' ? parseSize(String(value)) : undefined
 }
 
-function parse(path: string, text: string): RulesOf {
-  const refuse = (what: string): never => {
-    throw new CliError('USAGE', `the policy ${path} ${what}`, `a rule is one of ${Object.keys(READERS).join(', ')}; see --help`)
+function refusal(where: string): (what: string) => never {
+  return (what) => {
+    throw new CliError('USAGE', `the policy ${where} ${what}`, `a rule is one of ${Object.keys(READERS).join(', ')}`)
   }
+}
+
+function parse(where: string, policy: unknown): RulesOf {
+  const refuse: (what: string) => never = refusal(where)
   const record = (value: unknown, where: string): Record<string, unknown> =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : refuse(`has no object at ${where}`)
   const rules = (value: unknown, where: string): Rules =>
@@ -120,7 +133,7 @@ function parse(path: string, text: string): RulesOf {
         return [name, read(said) ?? refuse(`has no good value at ${where}.${name}`)]
       }),
     )
-  const { default: usual = {}, peers = {}, ...others } = record(parseJson(text, refuse), 'its top')
+  const { default: usual = {}, peers = {}, ...others } = record(policy, 'its top')
   const [other] = Object.keys(others)
   if (other !== undefined) refuse(`has an unknown part: ${other}`)
   const fallback = rules(usual, 'default')

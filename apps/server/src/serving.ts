@@ -1,36 +1,30 @@
 /** Serving clients: who is let in, who has to go, and when it ends. */
-import {
-  type Identity,
-  type Journal,
-  listen,
-  type Outbox,
-  type Policy,
-  type PublicKey,
-  REASON,
-  type SecureSession,
-  type Server,
-} from '@countersign/core'
+import { type Journal, listen, type Outbox, type Policy, REASON, type SecureSession, type Server } from '@countersign/core'
 import type { Home } from '@countersign/keyexchange'
-import { describeFailure, environmentKeyLog, formatAddress, narrator, type Output, printable } from '@countersign/keyexchange/cli'
+import { describeFailure, environmentKeyLog, formatAddress, type Output, printable } from '@countersign/keyexchange/cli'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-
-export interface ServingOptions {
-  readonly host?: string
-  readonly port: number
-  /** Seconds */
-  readonly timeout: number
-  readonly trace?: boolean
-}
+import { passedSocket } from './activation.ts'
+import type { Log } from './log.ts'
+import { Notices } from './notices.ts'
+import { OwnKeys } from './own-keys.ts'
+import { onHangUp, reload } from './reload.ts'
+import type { Configuration } from './settings/configuration.ts'
+import { OVERLOAD, TurnedAway } from './turned-away.ts'
+import { Meter } from './watch/meter.ts'
+import { letWatch } from './watch/start.ts'
+import { type StoreView, View } from './watch/view.ts'
 
 export interface Serving {
   readonly home: Home
-  readonly options: ServingOptions
+  readonly configuration: Configuration
   readonly output: Output
+  readonly log: Log
   readonly journal: Journal
-  readonly policy?: Policy | undefined
+  readonly policy: Policy
   /** What clients are sent; where there is none, nothing is */
   readonly outbox?: Outbox
+  /** What can be seen of the journal, where it is on disk */
+  readonly store?: StoreView
   /** Takes the messages of one session, until it is over. */
   take(session: SecureSession): Promise<void>
   /** Work beside it, which ends only by failing: then serving ends too. */
@@ -43,62 +37,43 @@ export interface Serving {
  * @param interrupted ends it: what is owed is given, and all that came is taken, before this resolves
  */
 export async function serveClients(serving: Serving, interrupted: AbortSignal): Promise<void> {
-  const { home, output, beside } = serving
+  const { home, log, output, beside } = serving
   const own = await OwnKeys.of(home)
-  const server = await open(serving, own)
-  const watching = home.watch(() => {
-    warn(home, output)
+  const meter = new Meter()
+  using turnedAway = new TurnedAway(log)
+  await using server = await open(serving, own, meter, turnedAway)
+  const view = new View(server, meter, serving.store)
+  using aids = new DisposableStack()
+  aids.use(await letWatch(serving, view))
+  const follow = (): void => {
+    warn(home, log)
     for (const session of server.sessions) endUntrusted(home, session)
-    void own.renew(output)
-  })
-  announce(home, server, output)
-  warn(home, output)
-  const served = serveSessions(server, serving)
+    void own.renew(log)
+  }
+  aids.use(home.watch(follow))
+  const notices = new Notices(log)
+  aids.use(onHangUp(() => void reload(serving, notices, follow)))
+  const place = announce(home, server, output)
+  warn(home, log)
+  void notices.ready(`listening on ${place}`)
+  const served = serveSessions(server, serving, meter)
   try {
     await Promise.race([interrupted.aborted || once(interrupted, 'abort'), ...beside])
   } finally {
+    view.stopping = true
+    void notices.stopping()
     await server.close()
     await served
-    watching[Symbol.dispose]()
   }
 }
 
-/** The server's own keys, as its home has them now: a rotation changes them while it runs. */
-class OwnKeys {
-  readonly #home: Home
-  identity: readonly Identity[]
-
-  static async of(home: Home): Promise<OwnKeys> {
-    return new OwnKeys(home, await home.identities())
-  }
-
-  private constructor(home: Home, identity: readonly Identity[]) {
-    this.#home = home
-    this.identity = identity
-  }
-
-  get formerKeys(): readonly PublicKey[] {
-    return this.#home.keys.slice(0, -this.identity.length)
-  }
-
-  /** Takes the home's keys anew; where they cannot be unlocked, the server goes on as it was. */
-  async renew(output: Output): Promise<void> {
-    try {
-      const before = this.identity
-      this.identity = await this.#home.identities()
-      const { fingerprint } = this.identity[0]!.publicKey
-      if (before[0]!.publicKey.fingerprint !== fingerprint) output.note(`this server has a new key: ${fingerprint}`)
-    } catch (error) {
-      output.note(`this server goes on with the key it had: ${printable(describeFailure(error).message)}`)
-    }
-  }
-}
-
-function open({ home, options, output, journal, policy, outbox }: Serving, own: OwnKeys): Promise<Server> {
+function open(serving: Serving, own: OwnKeys, meter: Meter, turnedAway: TurnedAway): Promise<Server> {
+  const { home, configuration, log, journal, policy, outbox } = serving
+  const { host, port, mostHandshakes, mostHandshakesPerAddress } = configuration.settings
   const keyLog = environmentKeyLog()
+  // What can change while it runs is asked anew for each connection.
   return listen({
-    port: options.port,
-    ...(options.host !== undefined && { host: options.host }),
+    on: passedSocket() ?? { port, ...(host !== undefined && { host }) },
     get identity() {
       return own.identity
     },
@@ -106,28 +81,54 @@ function open({ home, options, output, journal, policy, outbox }: Serving, own: 
       return own.formerKeys
     },
     peers: (keyId) => home.trust(keyId),
-    journal,
-    ...(policy && { policy }),
+    journal: meter.metered(journal),
+    policy,
     ...(outbox && { outbox }),
     ...(keyLog && { keyLog }),
-    handshakeWithin: options.timeout * 1000,
-    onReject: (error, from) => output.note(`turned away ${from}: ${printable(error.message)}`),
-    ...(options.trace && { trace: narrator((line) => output.note(line)) }),
+    mostHandshakes,
+    mostHandshakesPerAddress,
+    admits: () => meter.sessions < configuration.settings.mostSessions,
+    get handshakeWithin() {
+      return configuration.settings.timeout * 1000
+    },
+    get limits() {
+      const { pingAfter, idleAfter } = configuration.settings
+      return { pingAfter: pingAfter * 1000, idleAfter: idleAfter * 1000 }
+    },
+    get maxItem() {
+      return configuration.settings.maxMessage ?? 2 ** 53
+    },
+    get trace() {
+      return log.trace
+    },
+    onReject(error, from) {
+      meter.rejected(error)
+      turnedAway.add(error, from)
+    },
+    onOverload(from) {
+      meter.overloaded()
+      turnedAway.add({ code: OVERLOAD, message: 'too many handshakes are open' }, from)
+    },
   })
 }
 
-function announce(home: Home, server: Server, output: Output): void {
-  const { address, port } = server.address as AddressInfo
+/** Says where it listens, and as whom. */
+function announce(home: Home, { address }: Server, output: Output): string {
   const { fingerprint } = home.publicKey
-  output.result({ event: 'listening', host: address, port, name: home.name, fingerprint }, [
-    `listening on ${formatAddress(address, port)} as ${home.name}  ${fingerprint}`,
+  const [where, place] =
+    typeof address === 'object' && address !== null
+      ? [{ host: address.address, port: address.port }, formatAddress(address.address, address.port)]
+      : [{ path: address }, String(address)]
+  output.result({ event: 'listening', ...where, name: home.name, fingerprint }, [
+    `listening on ${place} as ${home.name}  ${fingerprint}`,
   ])
+  return place
 }
 
 /** Says which files of the home were left out. */
-function warn(home: Home, output: Output): void {
-  for (const { error } of home.problems) output.note(`left out: ${printable(describeFailure(error).message)}`)
-  if (home.peers.length === 0) output.note('this home trusts no peer: nobody can connect before `keys swap` was run')
+function warn(home: Home, log: Log): void {
+  for (const { error } of home.problems) log.warn(`left out: ${printable(describeFailure(error).message)}`)
+  if (home.peers.length === 0) log.warn('this home trusts no peer: nobody can connect before `keys swap` was run')
 }
 
 /** Ends the session of a peer whose trust was taken back while it was connected. */
@@ -138,22 +139,25 @@ function endUntrusted(home: Home, session: SecureSession): void {
 }
 
 /** Serves every session at once; resolves when the server is closed and all that came is taken. */
-async function serveSessions(server: Server, serving: Serving): Promise<void> {
+async function serveSessions(server: Server, serving: Serving, meter: Meter): Promise<void> {
   const open = new Set<Promise<void>>()
   for await (const session of server) {
+    meter.accepted(session.closed)
     const taking = serveSession(session, serving).finally(() => open.delete(taking))
     open.add(taking)
   }
   await Promise.all(open)
 }
 
-async function serveSession(session: SecureSession, { output, take }: Serving): Promise<void> {
-  const name = session.peer.name!
-  output.note(`${name} is connected`)
+async function serveSession(session: SecureSession, { log, take }: Serving): Promise<void> {
+  const peer = session.peer.name!
+  const fields = { peer, session: session.id }
+  log.info(`${peer} is connected`, { event: 'connected', ...fields })
   try {
     await take(session)
-    output.note(`${name} has left`)
+    log.info(`${peer} has left`, { event: 'left', ...fields })
   } catch (error) {
-    output.note(`${name}: the session ended: ${printable(describeFailure(error).message)}`)
+    const { code, message } = describeFailure(error)
+    log.info(`${peer}: the session ended: ${printable(message)}`, { event: 'ended', code, ...fields })
   }
 }

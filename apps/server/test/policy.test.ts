@@ -5,7 +5,7 @@ import { run, Sandbox } from '@countersign/testing'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readPolicy } from '../src/policy.ts'
+import { policyOf, readRules } from '../src/policy.ts'
 
 let sandbox: Sandbox
 let written = 0
@@ -29,7 +29,7 @@ let now = 0
 let held = 0
 
 function read(path: string): Policy {
-  return readPolicy(path, { now: () => now, bytesOf: () => Promise.resolve(held) })
+  return policyOf(readRules({ path }), { now: () => now, bytesOf: () => Promise.resolve(held) })
 }
 
 async function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): Promise<boolean> {

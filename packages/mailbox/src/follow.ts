@@ -20,14 +20,15 @@ export class Follower {
   readonly #shown: Shown
   readonly #stopping = new AbortController()
   #left: number
-  #printed: number
+  /** The serial of the message up to which it has printed */
+  printed: number
 
   /** @param after the message behind which it begins */
   constructor(journal: StoredJournal, home: Home, output: Output, after: number, shown: Shown = {}) {
     this.#journal = journal
     this.#home = home
     this.#output = output
-    this.#printed = after
+    this.printed = after
     this.#shown = shown
     this.#left = shown.limit ?? Infinity
   }
@@ -45,8 +46,8 @@ export class Follower {
   async #print(follow: boolean): Promise<void> {
     const { signal } = this.#stopping
     if (this.#left === 0) return
-    for await (const message of this.#journal.messages({ after: this.#printed, ...(follow && { follow, signal }) })) {
-      this.#printed = message.serial
+    for await (const message of this.#journal.messages({ after: this.printed, ...(follow && { follow, signal }) })) {
+      this.printed = message.serial
       const letter = await stored(message, this.#home)
       if (!answers(letter, this.#shown.inReplyTo)) continue
       await printLetter(this.#output, letter)

@@ -1,56 +1,54 @@
 /** `countersign-server` without words: serves every client that its home trusts, until it is told to stop. */
 import { memoryJournal } from '@countersign/core'
-import { DEFAULT_PORT, type Home, openHome } from '@countersign/keyexchange'
-import {
-  CliError,
-  type CommonOptions,
-  type Output,
-  outputOf,
-  passphraseAsker,
-  portOption,
-  timeoutOption,
-  traceOption,
-} from '@countersign/keyexchange/cli'
-import { arrived, type HookOptions, hookOptions, printLetter } from '@countersign/mailbox'
+import { homePaths, openHome, resolveRoot } from '@countersign/keyexchange'
+import { CliError, type CommonOptions, passphraseAsker } from '@countersign/keyexchange/cli'
+import { arrived, printLetter } from '@countersign/mailbox'
 import type { Command } from 'commander'
-import { serveClients, type ServingOptions } from '../serving.ts'
-
-interface ServeOptions extends CommonOptions, ServingOptions, HookOptions {
-  readonly policy?: string
-  readonly ephemeral?: boolean
-}
+import { levelOf, Log, LoggedOutput } from '../log.ts'
+import { policyOf } from '../policy.ts'
+import type { Setup } from '../serve-inbox.ts'
+import { serveClients } from '../serving.ts'
+import { Configuration } from '../settings/configuration.ts'
+import { settingFlags } from '../settings/flags.ts'
+import { sourcesOf } from '../settings/sources.ts'
+import { SETTING_NAMES } from '../settings/table.ts'
 
 export function serve(program: Command, interrupted: AbortSignal): void {
   const command = program
     .command('serve', { isDefault: true })
     .description('serve every client that this home trusts (what the program does where no command is said)')
-    .option('--host <host>', 'the address to listen on; every one of this machine where it is not said')
-    .addOption(portOption('the port to listen on; 0 lets the system choose', 0).default(DEFAULT_PORT))
-    .option('--policy <file>', 'rules for what is taken, in JSON')
-    .option('--ephemeral', 'store nothing: receipts then say received, not stored')
-    .addOption(timeoutOption())
-    .addOption(traceOption())
     .allowExcessArguments()
     .action(async (_: unknown, command: Command) => {
       const [unknown] = command.args
       if (unknown !== undefined) throw new CliError('USAGE', `there is no command ${unknown}`, 'see --help')
-      const options = command.optsWithGlobals<ServeOptions>()
-      const output = outputOf(options)
-      const home = openHome({ root: options.root, role: 'server', passphrase: passphraseAsker(options, output) })
-      await (options.ephemeral ? serveEphemeral : serveDurable)(home, options, output, interrupted)
+      const setup = await setUp(command)
+      await (setup.configuration.settings.ephemeral ? serveEphemeral : serveDurable)(setup, interrupted)
     })
-  hookOptions(command)
+  settingFlags(command, SETTING_NAMES)
+}
+
+async function setUp(command: Command): Promise<Setup> {
+  const options = command.optsWithGlobals<CommonOptions>()
+  const { json = false, quiet = false, input, root } = options
+  const configuration = new Configuration(() => sourcesOf(command, homePaths(resolveRoot(root), 'server').home))
+  const { settings } = configuration
+  const log = await Log.open(settings.logFormat, levelOf(settings, { quiet }))
+  const output = new LoggedOutput({ json, quiet, input }, log)
+  const home = openHome({ root, role: 'server', passphrase: passphraseAsker(options, output) })
+  return { home, configuration, output, log }
 }
 
 /** Prints messages as they come, and keeps none. */
-async function serveEphemeral(home: Home, options: ServeOptions, output: Output, interrupted: AbortSignal): Promise<void> {
-  if (options.exec !== undefined || options.webhook !== undefined) {
-    throw new CliError('USAGE', 'hooks need the journal, which --ephemeral does without', 'leave --ephemeral out')
-  }
-  const serving = { home, options, output, journal: memoryJournal(), beside: [] }
+async function serveEphemeral(setup: Setup, interrupted: AbortSignal): Promise<void> {
+  const { configuration, output } = setup
+  const nothingStored = { now: () => performance.now(), bytesOf: () => Promise.resolve(0) }
+  const policy = policyOf((peer) => configuration.rulesOf(peer), nothingStored)
   await serveClients(
     {
-      ...serving,
+      ...setup,
+      journal: memoryJournal(),
+      policy,
+      beside: [],
       async take(session) {
         for await (const message of session) await printLetter(output, arrived(message))
       },
@@ -60,7 +58,7 @@ async function serveEphemeral(home: Home, options: ServeOptions, output: Output,
 }
 
 /** Stores messages; what is printed, and what hooks are told, is read from the journal. */
-async function serveDurable(home: Home, options: ServeOptions, output: Output, interrupted: AbortSignal): Promise<void> {
+async function serveDurable(setup: Setup, interrupted: AbortSignal): Promise<void> {
   const { serveInbox } = await import('../serve-inbox.ts')
-  await serveInbox(home, options, output, interrupted)
+  await serveInbox(setup, interrupted)
 }

@@ -24,7 +24,7 @@ export interface ListenOptions extends ServerOptions, AdmissionOptions {
   /** Where to listen; every address of this machine where it is not said. */
   readonly host?: string
   /** Another way to listen, as node:net takes it: a path, or a descriptor that was passed on. */
-  readonly on?: NetListenOptions
+  readonly on?: NetListenOptions | { readonly fd: number }
   /** Told of each connection that came to nothing, with the address it came from. */
   readonly onReject?: (error: CountersignError, address: string) => void
   /** Told of each connection that was closed because too many handshakes are open: to make room, or at once. */
