@@ -13,6 +13,19 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
+/** Pieces shorter than this together are kept as one. */
+export const GATHERED = 1024
+
+/**
+ * Adds a piece to those that wait for the rest. To keep one costs hundreds of bytes, and a peer may send whatever it sends
+ * one byte at a time: short ones are joined, so that what is held stays in proportion to what has come.
+ */
+export function gather(pieces: Uint8Array[], piece: Uint8Array): void {
+  const last = pieces.at(-1)
+  if (last === undefined || last.length + piece.length > GATHERED) pieces.push(piece)
+  else pieces[pieces.length - 1] = concat(last, piece)
+}
+
 /** Whether two byte strings are the same, in a time that depends on their lengths alone. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

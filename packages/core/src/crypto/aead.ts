@@ -1,6 +1,6 @@
 /** AES-256-GCM with a 16-byte tag and counted nonces (protocol section 2). */
 import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from 'node:crypto'
-import { concat, copy, wipe } from '../bytes.ts'
+import { concat, copy, gather, wipe } from '../bytes.ts'
 import { label } from './hash.ts'
 
 /** The length of an AES-256-GCM tag, in bytes: no other is taken. */
@@ -66,7 +66,7 @@ export class Opener {
 
   /** Takes the next piece of ciphertext. */
   update(ciphertext: Uint8Array): void {
-    this.#plaintext.push(this.#decipher.update(ciphertext))
+    gather(this.#plaintext, this.#decipher.update(ciphertext))
   }
 
   /** The plaintext, or undefined where the tag does not hold. */

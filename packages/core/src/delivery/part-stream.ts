@@ -1,19 +1,14 @@
 /** The parts of incoming envelopes as one stream of bytes, cut where an envelope ends. */
-import { concat } from '../bytes.ts'
+import { concat, GATHERED } from '../bytes.ts'
 import { PeerError } from '../errors.ts'
 import { Reader } from '../wire/codec.ts'
 
 const END = Symbol('end of an envelope')
 
-/**
- * Pieces that are shorter than this together are joined: to keep one costs hundreds of bytes, and a peer may send its
- * envelopes one byte at a time.
- */
-const JOINED = 1024
-
+/** As `gather` does, within one envelope. */
 function add(pieces: (Uint8Array | typeof END)[], piece: Uint8Array, from = 0): void {
   const last = pieces.length > from ? pieces.at(-1)! : END
-  if (last === END || last.length + piece.length > JOINED) pieces.push(piece)
+  if (last === END || last.length + piece.length > GATHERED) pieces.push(piece)
   else pieces[pieces.length - 1] = concat(last, piece)
 }
 

@@ -25,6 +25,16 @@ function opened(opener: RecordOpener, bytes: Uint8Array): string | undefined {
   return record && `${record.kind} ${hex(concat(...record.payload))}`
 }
 
+test('a record that comes one byte at a time is held in few pieces, and is the record that was sealed', () => {
+  const { sealer, opener } = ends()
+  const payload = random(MAX_PAYLOAD)
+  const bytes = concat(...sealer.record(KIND.MESSAGE, [payload]))
+  let record
+  for (let i = 0; i < bytes.length; i++) ({ record } = opener.take(bytes.subarray(i, i + 1)))
+  expect(record!.payload.length).toBeLessThan(MAX_PAYLOAD / 512)
+  expect(hex(concat(...record!.payload))).toBe(hex(payload))
+})
+
 describe('sequence numbers', () => {
   test.each([2 ** 31 - 1, 2 ** 32 - 2, 2 ** 52])('go on across %i', (start) => {
     const { sealer, opener } = at(start)
