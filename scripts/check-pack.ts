@@ -3,13 +3,14 @@
  * npm into a plain project, imported and required there on every Node release this repository is tested on. The packages must be built.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { otherNode, root } from './workspace.ts'
 
 interface Manifest {
   readonly name: string
+  readonly version: string
   readonly private?: boolean
   readonly bin?: Readonly<Record<string, string>>
   readonly exports?: Readonly<Record<string, unknown>>
@@ -44,6 +45,7 @@ function pack(path: string): { tarball: string; manifest: Manifest } {
   const manifest = manifestIn(join(into, 'package'))
   const { name } = manifest
   check(!/\.\/src\/|workspace:/.test(JSON.stringify(manifest)), `${name} points at what it ships`)
+  for (const file of ['README.md', 'LICENSE']) check(existsSync(join(into, 'package', file)), `${name} brings its ${file}`)
   run(root, 'publint', 'run', '--strict', tarball)
   check(true, `${name} passes publint`)
   if (manifest.exports !== undefined) {
@@ -96,8 +98,13 @@ try {
     const version = run(project, node, '--version').trim()
     run(project, node, 'load.mjs', ...entries)
     check(true, `Node ${version} imports and requires ${entries.join(', ')}`)
-    for (const program of programs) run(project, node, join('node_modules/.bin', program), '--help')
-    check(true, `Node ${version} runs ${programs.join(', ')}`)
+    for (const program of programs) {
+      const path = join('node_modules/.bin', program)
+      const said = run(project, node, path, '--version').trim()
+      const shipped = packed.find(({ manifest }) => program in (manifest.bin ?? {}))!.manifest.version
+      check(said === shipped, `Node ${version} runs ${program}, which says that it is ${shipped}`)
+      check(run(project, node, path, '--help').startsWith('Usage: '), `and helps`)
+    }
   }
 } finally {
   rmSync(folder, { recursive: true })

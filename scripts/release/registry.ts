@@ -17,7 +17,8 @@ export interface Registry extends AsyncDisposable {
 export async function startRegistry(folder: string, upstream: string): Promise<Registry> {
   await mkdir(folder)
   const everybody = { access: '$all', publish: '$all', unpublish: '$all' }
-  const config = join(folder, 'config.json')
+  const config = join(folder, 'config.yaml')
+  // JSON is YAML, too.
   await writeFile(
     config,
     JSON.stringify({
