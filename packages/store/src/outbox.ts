@@ -92,6 +92,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly #enqueuer: Enqueuer
   readonly #reader: OutboxReader
   readonly #waiters = new Map<number, Waiter>()
+  /** Sends that wait for their receipts, by the names of their receivers. */
+  readonly #sends = new Map<string, Set<Promise<Receipt>>>()
   /** The place of each receiver's newest session. */
   readonly #sessions = new Map<string, Reconciled>()
   readonly #pruning: ReturnType<typeof setInterval>
@@ -136,8 +138,18 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     return spoolBody(itemFolder(this.file), oneOf(body), options)
   }
 
-  async send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
-    return (await this.enqueue(to, body, options)).receipt
+  send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
+    const receiver = hex(to.keys[0]!.id)
+    const sends = this.#sends.get(receiver) ?? new Set()
+    const sending = this.enqueue(to, body, options).then(({ receipt }) => receipt)
+    this.#sends.set(receiver, sends.add(sending))
+    const over = (): unknown => sends.delete(sending)
+    sending.then(over, over)
+    return sending
+  }
+
+  idle(to: Peer): Promise<unknown> {
+    return Promise.allSettled(this.#sends.get(hex(to.keys[0]!.id)) ?? new Set<Promise<Receipt>>())
   }
 
   idFor(to?: Peer): Promise<Uint8Array> {

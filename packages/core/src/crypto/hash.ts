@@ -80,12 +80,11 @@ export function random(length: number): Uint8Array {
 let pool: Uint8Array = new Uint8Array(0)
 let pooled = 0
 
-/** 16 random bytes, drawn many at a time: for salts, which are sent to the peer and so are no secret here. */
-export function salt(): Uint8Array {
+/** Writes 16 random bytes, drawn many at a time: for salts, which are sent to the peer and so are no secret here. */
+export function writeSalt(target: Uint8Array, at: number): void {
   if (pooled === pool.length) {
     pool = random(16 * 512)
     pooled = 0
   }
-  pooled += 16
-  return pool.subarray(pooled - 16, pooled)
+  for (let i = 0; i < 16; i++) target[at + i] = pool[pooled++]!
 }

@@ -1,6 +1,6 @@
 /** Messages that are sent at one moment, on their way into one envelope. */
-import { LEAF_LENGTH, LEAST_ITEM, MAX_COUNT, writeItemHead } from '../wire/envelope.ts'
-import { sha256Text, salt } from '../crypto/hash.ts'
+import { LEAF_LENGTH, LEAST_ITEM, MAX_COUNT, SALT_AT, writeItemHead } from '../wire/envelope.ts'
+import { sha256Text, writeSalt } from '../crypto/hash.ts'
 import type { OutgoingItem, OutgoingItems } from './compose.ts'
 
 /** Items of an envelope of several messages are this long together at the most, so that receipts keep coming. */
@@ -37,7 +37,8 @@ export class Batch implements OutgoingItems {
     const end = at + length
     if (end > this.#bytes.length) this.#grow(end)
     const bytes = this.#bytes
-    writeItemHead(bytes, at, salt(), attributes)
+    writeItemHead(bytes, at, attributes)
+    writeSalt(bytes, at + SALT_AT)
     const bodyAt = at + LEAST_ITEM + attributes.length
     if (typeof body === 'string') bytes.write(body, bodyAt)
     else bytes.set(body, bodyAt)

@@ -1,6 +1,6 @@
 /** From what a caller sends to a signed envelope (protocol section 8). */
 import { concat } from '../bytes.ts'
-import { salt, sha256, sha256Stream } from '../crypto/hash.ts'
+import { random, sha256, sha256Stream, writeSalt } from '../crypto/hash.ts'
 import { type Identity, pae } from '../crypto/signature.ts'
 import { LocalError } from '../errors.ts'
 import { encode } from '../wire/codec.ts'
@@ -11,6 +11,8 @@ import {
   LEAST_ITEM,
   MESSAGE_TYPE,
   messageStatement,
+  SALT_AT,
+  SALT_LENGTH,
   writeItemHead,
 } from '../wire/envelope.ts'
 import type { SignedStatement } from '../wire/records.ts'
@@ -50,7 +52,8 @@ export function composeItem(body: MessageBody, options?: MessageOptions): Outgoi
   const bodyAt = LEAST_ITEM + attributes.length
   // From Node's pool: a message costs one allocation at the most.
   const bytes = Buffer.allocUnsafe(bodyAt + (text ? Buffer.byteLength(body) : body.length))
-  writeItemHead(bytes, 0, salt(), attributes)
+  writeItemHead(bytes, 0, attributes)
+  writeSalt(bytes, SALT_AT)
   if (text) bytes.write(body, bodyAt)
   else bytes.set(body, bodyAt)
   return { leaf: sha256(bytes), length: bytes.length, bytes }
@@ -62,7 +65,7 @@ export function composeItem(body: MessageBody, options?: MessageOptions): Outgoi
  * @throws LocalError MESSAGE_FORM
  */
 export function composeHead(options?: MessageOptions): Uint8Array {
-  return itemHead(salt(), attributesOf(options))
+  return itemHead(random(SALT_LENGTH), attributesOf(options))
 }
 
 const NO_ATTRIBUTES = new Uint8Array(0)

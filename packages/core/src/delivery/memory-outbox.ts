@@ -51,8 +51,9 @@ export function outcomeError(receipt: Receipt): Error | undefined {
 /** What becomes one envelope, and those who wait for its receipt. */
 interface Waiting {
   readonly items: Batch | OutgoingItem
-  /** Resolves to what each of the messages, counted from 0, comes to. */
-  readonly settled: PromiseWithResolvers<(i: number) => Receipt | Promise<Receipt>>
+  /** Told what each of the messages comes to, in their order. */
+  readonly settle: ((outcome: Receipt | Promise<Receipt>) => void)[]
+  readonly sends: Promise<Receipt>[]
 }
 
 /** A Blob up to this length is read once and goes together with others. */
@@ -68,6 +69,9 @@ export class MemoryOutbox implements Outbox {
   readonly #chains = new Map<string, ChainHead>()
   #next = 1
   #ended: Error | undefined
+  /** Sends that have come to nothing yet. */
+  #unsettled = 0
+  #whenIdle: (() => void)[] = []
   #wake: (() => void) | undefined
 
   constructor(identity: Identity, now: () => number) {
@@ -85,15 +89,23 @@ export class MemoryOutbox implements Outbox {
 
   send(_to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
     try {
-      return body instanceof Blob ? this.#sendBlob(body, options) : this.#sendBytes(body, attributesOf(options))
+      if (!(body instanceof Blob)) return this.#sendBytes(body, attributesOf(options))
+      const sending = this.#sendBlob(body, options)
+      sending.catch(() => {})
+      return sending
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   async #sendBlob(body: Blob, options?: MessageOptions): Promise<Receipt> {
-    if (body.size <= SMALL_BLOB) return this.#sendBytes(await body.bytes(), attributesOf(options))
-    return this.#sendAlone(await composeItem(body, options))
+    this.#unsettled += 1
+    try {
+      if (body.size <= SMALL_BLOB) return await this.#sendBytes(await body.bytes(), attributesOf(options))
+      return await this.#sendAlone(await composeItem(body, options))
+    } finally {
+      this.#settled()
+    }
   }
 
   #sendBytes(body: string | Uint8Array, attributes: Uint8Array): Promise<Receipt> {
@@ -101,19 +113,41 @@ export class MemoryOutbox implements Outbox {
     const length = Batch.itemLength(body, attributes)
     let last = this.#queue.at(-1)
     if (last === undefined || !(last.items instanceof Batch) || !last.items.takes(length)) last = this.#enqueue(new Batch())
-    const batch = last.items as Batch
-    const i = batch.lengths.length
-    batch.add(body, attributes, length)
-    return last.settled.promise.then((receipt) => receipt(i))
+    ;(last.items as Batch).add(body, attributes, length)
+    return this.#outcomeOf(last)
   }
 
   #sendAlone(item: OutgoingItem): Promise<Receipt> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended)
-    return this.#enqueue(item).settled.promise.then((receipt) => receipt(0))
+    return this.#outcomeOf(this.#enqueue(item))
+  }
+
+  /** What the newest message of an envelope comes to. One promise a message, and one turn of the loop for all of them. */
+  #outcomeOf({ settle, sends }: Waiting): Promise<Receipt> {
+    this.#unsettled += 1
+    const sending = new Promise<Receipt>((resolve) => settle.push(resolve))
+    sends.push(sending)
+    return sending
+  }
+
+  #tell({ settle, sends }: Waiting, i: number, outcome: Receipt | Promise<Receipt>): void {
+    // Who sends and does not ask for the outcome is no reason to end the process.
+    if (outcome instanceof Promise) sends[i]!.catch(() => {})
+    settle[i]!(outcome)
+    this.#settled()
+  }
+
+  #settled(): void {
+    this.#unsettled -= 1
+    if (this.#unsettled === 0) for (const tell of this.#whenIdle.splice(0)) tell()
+  }
+
+  idle(): Promise<void> {
+    return this.#unsettled === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
   #enqueue(items: Batch | OutgoingItem): Waiting {
-    const waiting = { items, settled: Promise.withResolvers<(i: number) => Receipt | Promise<Receipt>>() }
+    const waiting: Waiting = { items, settle: [], sends: [] }
     this.#queue.push(waiting)
     this.#wake?.()
     return waiting
@@ -147,26 +181,26 @@ export class MemoryOutbox implements Outbox {
   settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
     const { journal, index, chain, outcome } = receipt.statement
     this.#chains.set(hex(journal), { index, chain })
-    const { items, settled } = this.#sent.get(envelope.first)!
+    const waiting = this.#sent.get(envelope.first)!
+    const { items } = waiting
     this.#sent.delete(envelope.first)
     const of = receiptsOf(envelope, receipt)
-    // Of an envelope of several that was refused each message is sent again, alone.
-    if (items instanceof Batch && envelope.count > 1 && outcome === OUTCOME.refused) {
-      settled.resolve((i) => this.#sendAlone(items.item(i)))
-      return Promise.resolve()
-    }
-    settled.resolve((i) => {
+    const comesTo = (i: number): Receipt | Promise<Receipt> => {
+      // Of an envelope of several that was refused each message is sent again, alone.
+      if (items instanceof Batch && envelope.count > 1 && outcome === OUTCOME.refused) return this.#sendAlone(items.item(i))
       const own = of(envelope.first + i)
       const error = outcomeError(own)
-      if (error !== undefined) throw error
-      return own
-    })
+      return error === undefined ? own : Promise.reject(error)
+    }
+    for (let i = 0; i < envelope.count; i++) this.#tell(waiting, i, comesTo(i))
     return Promise.resolve()
   }
 
   end(_to: Peer, why: Error): void {
     this.#ended = why
-    for (const { settled } of [...this.#sent.values(), ...this.#queue]) settled.reject(why)
+    for (const waiting of [...this.#sent.values(), ...this.#queue]) {
+      for (let i = 0; i < waiting.settle.length; i++) this.#tell(waiting, i, Promise.reject(why))
+    }
     this.#sent.clear()
     this.#queue = []
   }

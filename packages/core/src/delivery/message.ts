@@ -23,6 +23,8 @@ export class Message {
   /** The number of this message at its sender's outbox. */
   readonly number: number
   readonly attributes: Attributes
+  /** The body's length in bytes. */
+  readonly length: number
   readonly #item: Uint8Array | Blob
   readonly #bodyAt: number
 
@@ -32,6 +34,7 @@ export class Message {
     this.attributes = attributes
     this.#item = item
     this.#bodyAt = bodyAt
+    this.length = (item instanceof Uint8Array ? item.length : item.size) - bodyAt
   }
 
   /** Who sent it. */
@@ -67,11 +70,6 @@ export class Message {
   /** The name that the sender gave it. Never use it as a path. */
   get name(): string | undefined {
     return this.attributes.get('name')
-  }
-
-  /** The body's length in bytes. */
-  get length(): number {
-    return (this.#item instanceof Blob ? this.#item.size : this.#item.length) - this.#bodyAt
   }
 
   /** The body. */

@@ -80,6 +80,8 @@ export interface Outbox {
    * @throws LocalError MESSAGE_FORM, MESSAGE_WITHDRAWN, PeerError MESSAGE_REFUSED, MESSAGE_CONFLICT
    */
   send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt>
+  /** Resolves when nothing that was sent to this receiver waits for its receipt, or has come to nothing. */
+  idle(to: Peer): Promise<unknown>
   /**
    * All that has no receipt at the place of the session that began last, in the order of its numbers, then what comes,
    * until the signal is aborted.

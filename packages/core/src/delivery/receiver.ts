@@ -164,8 +164,13 @@ export class Receiver {
     if (offset === WITHDRAWN_MARK) return WITHDRAWN_MARK
     const count = countOf(statement)
     const encoded = new Reader(await this.#parts.read(8 * count))
-    const lengths = Array.from({ length: count }, () => u64.read(encoded))
-    const total = lengths.reduce((sum, length) => sum + length, 0)
+    const lengths: number[] = []
+    let total = 0
+    for (let i = 0; i < count; i++) {
+      const length = u64.read(encoded)
+      lengths.push(length)
+      total += length
+    }
     if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')
     if (count > 1 && total > MAX_BATCH) throw new PeerError('PROTOCOL', 'an envelope of several messages that is too long')
     const resumes = statement.first === announced.next && equal(digest, announced.digest) && offset === announced.offset

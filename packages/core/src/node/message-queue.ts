@@ -8,7 +8,7 @@ export class MessageQueue implements AsyncIterable<Message> {
   #length = 0
   #ended = false
   #error: Error | undefined
-  #wakeReader: (() => void) | undefined
+  #readers: (() => void)[] = []
   #wakeWriter: (() => void) | undefined
 
   push(messages: readonly Message[]): void {
@@ -16,7 +16,7 @@ export class MessageQueue implements AsyncIterable<Message> {
       this.#messages.push(message)
       this.#length += message.length
     }
-    this.#wakeReader?.()
+    this.#wakeReaders()
   }
 
   /** No more will come; where there is an error, readers get it behind the last message. */
@@ -24,7 +24,7 @@ export class MessageQueue implements AsyncIterable<Message> {
     if (this.#ended) return
     this.#ended = true
     this.#error = error
-    this.#wakeReader?.()
+    this.#wakeReaders()
     this.#wakeWriter?.()
   }
 
@@ -39,14 +39,19 @@ export class MessageQueue implements AsyncIterable<Message> {
     this.#wakeWriter = undefined
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
-    for (;;) {
-      while (this.#first < this.#messages.length) yield this.#take()
-      if (this.#ended) break
-      await new Promise<void>((resolve) => (this.#wakeReader = resolve))
-      this.#wakeReader = undefined
-    }
-    if (this.#error !== undefined) throw this.#error
+  /** Of hand-made steps: a generator's would cost several promises a message. */
+  [Symbol.asyncIterator](): AsyncIterator<Message, void, undefined> {
+    return { next: () => this.#next() }
+  }
+
+  #next(): Promise<IteratorResult<Message, void>> {
+    if (this.#first < this.#messages.length) return Promise.resolve({ done: false, value: this.#take() })
+    if (!this.#ended) return new Promise<void>((resolve) => this.#readers.push(resolve)).then(() => this.#next())
+    return this.#error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers.splice(0)) wake()
   }
 
   #take(): Message {

@@ -54,9 +54,6 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   readonly #surroundings: SessionSurroundings
   readonly #exchange: Exchange
   readonly #messages = new MessageQueue()
-  /** Sends of this session that have no receipt yet; whoever closes waits for them. */
-  #unsettled = 0
-  #allSettled: (() => void) | undefined
   readonly #pings: ((elapsed: number) => void)[] = []
   readonly #resolveClosed: (end: SessionEnd) => void
   readonly #first = Promise.withResolvers<void>()
@@ -156,16 +153,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     const { maxItem } = this.#established
     const length = body instanceof Blob ? body.size : Buffer.byteLength(body)
     if (length + LEAST_ITEM > maxItem) return Promise.reject(new LocalError('MESSAGE_TOO_LONG', `${length} bytes`))
-    const sending = this.#outbox.send(this.peer, body, options)
-    this.#unsettled += 1
-    sending.then(this.#settled, this.#settled)
-    return sending
+    return this.#outbox.send(this.peer, body, options)
   }
-
-  readonly #settled = (): void => {
-    this.#unsettled -= 1
-    if (this.#unsettled === 0) this.#allSettled?.()
-  };
 
   /** The messages that the peer sends, each stored and receipted; throws at its end where the session ended by a fault. */
   [Symbol.asyncIterator](): AsyncIterator<Message, void, undefined> {
@@ -196,7 +185,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   async #close(reason: Reason, text: string): Promise<void> {
-    if (this.#unsettled > 0) await new Promise<void>((resolve) => (this.#allSettled = resolve))
+    await Promise.race([this.#outbox.idle(this.peer), this.closed])
     await this.#sayClose(reason, text)
   }
 
@@ -325,7 +314,6 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#outlet.finish()
     const error = this.#endError()
     this.#outbox.end(this.peer, error)
-    this.#allSettled?.()
     this.#first.reject(error)
     this.#first.promise.catch(() => {})
     this.#session.erase()

@@ -95,11 +95,12 @@ export function lengthPrefixed(...parts: readonly Uint8Array[]): Uint8Array {
   return concat(...parts.flatMap((part) => [u32Bytes(part.length), part]))
 }
 
+/** An unsigned big-endian integer of at most 4 bytes. */
 function uint(length: number): Codec<number> {
   return {
     size: () => length,
     write(value, target, at) {
-      for (let i = length - 1, rest = value; i >= 0; i--, rest = Math.floor(rest / 256)) target[at + i] = rest % 256
+      for (let i = at + length - 1, rest = value; i >= at; i--, rest >>>= 8) target[i] = rest
       return at + length
     },
     read: (reader) => reader.uint(length),
@@ -122,17 +123,19 @@ function readU64(reader: Reader, past: (high: number, low: number) => number): n
   return value > MAX_U64 || (value === MAX_U64 && low !== 0) ? past(high, low) : value
 }
 
+function tooLarge(): never {
+  throw new PeerError('ENCODING', 'a number above 2^53')
+}
+
 /** A u64 of at most 2^53. */
 export const u64: Codec<number> = {
-  ...uint(8),
-  read: (reader) =>
-    readU64(reader, () => {
-      throw new PeerError('ENCODING', 'a number above 2^53')
-    }),
+  size: () => 8,
+  write: (value, target, at) => u32.write(value, target, u32.write(Math.floor(value / 2 ** 32), target, at)),
+  read: (reader) => readU64(reader, tooLarge),
 }
 
 /** A u64 that only bounds something: above 2^53 it says as much as 2^53. */
-export const u64Bound: Codec<number> = { ...uint(8), read: (reader) => readU64(reader, () => MAX_U64) }
+export const u64Bound: Codec<number> = { ...u64, read: (reader) => readU64(reader, () => MAX_U64) }
 
 /** The u64 2^64 - 1, which marks a withdrawn envelope where an offset would stand. */
 export const WITHDRAWN_MARK = 'withdrawn'
@@ -147,8 +150,7 @@ export const u64OrMark: Codec<number | typeof WITHDRAWN_MARK> = {
   },
   read(reader) {
     const mark = (high: number, low: number): number => {
-      if (high === 0xffff_ffff && low === 0xffff_ffff) return -1
-      throw new PeerError('ENCODING', 'a number above 2^53')
+      return high === 0xffff_ffff && low === 0xffff_ffff ? -1 : tooLarge()
     }
     const value = readU64(reader, mark)
     return value === -1 ? WITHDRAWN_MARK : value

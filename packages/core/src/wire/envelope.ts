@@ -123,17 +123,20 @@ export function decodeAttributes(encoded: Uint8Array): Attributes | undefined {
   return attributes
 }
 
+/** Where the salt stands in an item. */
+export const SALT_AT = 1
+
 /** `0x00 || salt || LP16(attributes)`: what stands before a message's body in its item. */
 export function itemHead(salt: Uint8Array, encodedAttributes: Uint8Array): Uint8Array {
   const head = new Uint8Array(LEAST_ITEM + encodedAttributes.length)
-  writeItemHead(head, 0, salt, encodedAttributes)
+  writeItemHead(head, 0, encodedAttributes)
+  head.set(salt, SALT_AT)
   return head
 }
 
-/** The same, written where an item starts. */
-export function writeItemHead(target: Uint8Array, at: number, salt: Uint8Array, encodedAttributes: Uint8Array): void {
+/** The same but for its salt, written where an item starts. */
+export function writeItemHead(target: Uint8Array, at: number, encodedAttributes: Uint8Array): void {
   target[at] = ITEM_MARK
-  target.set(salt, at + 1)
   target[at + LEAST_ITEM - 2] = encodedAttributes.length >> 8
   target[at + LEAST_ITEM - 1] = encodedAttributes.length
   if (encodedAttributes.length > 0) target.set(encodedAttributes, at + LEAST_ITEM)
@@ -145,6 +148,9 @@ export interface ItemParts {
   /** Where the body begins. */
   readonly bodyAt: number
 }
+
+/** One for all items without attributes. */
+const BARE: ItemParts = { attributes: NONE, bodyAt: LEAST_ITEM }
 
 /**
  * Reads the start of an item.
@@ -160,6 +166,7 @@ export function readItemHead(available: Uint8Array, length: number): ItemParts |
   const bodyAt = LEAST_ITEM + ((available[LEAST_ITEM - 2]! << 8) | available[LEAST_ITEM - 1]!)
   if (bodyAt > length) return undefined
   if (available.length < bodyAt) return 'more'
+  if (bodyAt === LEAST_ITEM) return BARE
   const attributes = decodeAttributes(available.subarray(LEAST_ITEM, bodyAt))
   return attributes && { attributes, bodyAt }
 }

@@ -38,6 +38,7 @@ function outboxOf(...envelopes: readonly OutgoingEnvelope[]): Outbox & { readonl
     settled,
     begin: () => Promise.resolve(),
     send: (to, body) => memory.send(to, body),
+    idle: () => memory.idle(),
     async *pending(_, signal) {
       yield* envelopes
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
