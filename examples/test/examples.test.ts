@@ -51,6 +51,14 @@ test('a file of several megabytes arrives as it was', () => {
   }
 })
 
+test("what core's README shows runs, and prints what was sent", () => {
+  const readme = readFileSync(join(folder, '../packages/core/README.md'), 'utf8')
+  const [, code] = /```ts\n(.*?)```/s.exec(readme)!
+  const words = ['--input-type=module-typescript', '--eval', code!]
+  const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8', timeout: 30_000 })
+  expect({ stdout, stderr }).toEqual({ stdout: 'hello\n', stderr: '' })
+})
+
 test('each file here is such an example, is short, and imports packages by their names alone', () => {
   const files = globSync('*.ts', { cwd: folder }).filter((file) => !file.endsWith('.config.ts'))
   expect(files.toSorted()).toEqual(Object.keys(said).toSorted())
