@@ -2,7 +2,7 @@
  * Publishes what the registry does not have yet: packs every public package as it is shipped, with a software bill of
  * materials (CycloneDX) beside it, and gives the tarballs to npm.
  *
- *     node scripts/release/publish.ts --out FOLDER [--provenance] [--repository URL]
+ *     pnpm run release [--provenance] [--repository URL]
  *
  * The packages must be built. npm's own configuration says to which registry, and as whom. With --provenance npm attests
  * where they were built, for which the manifests have to name the repository: --repository writes that into them.
@@ -62,6 +62,8 @@ const { values } = parseArgs({
 if (values.out === undefined) throw new Error('--out FOLDER says where the tarballs go')
 const out = join(root, values.out)
 mkdirSync(out, { recursive: true })
+if (globSync('.changeset/*.md', { cwd: root }).length > 0)
+  throw new Error('changesets are left: run `pnpm changeset version` first')
 
 for (const one of publicPackages()) {
   const { name, version, folder } = one

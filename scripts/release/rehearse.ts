@@ -80,19 +80,19 @@ async function rehearse(folder: string): Promise<void> {
     npm_config_registry: registry.url,
   }
 
-  const publish = ['scripts/release/publish.ts', '--out', 'release']
+  const publish = ['pnpm', 'run', 'release'] as const
   await step('packed, with a bill of materials each, and published', async () => {
-    await run({ cwd: root, env }, process.execPath, ...publish)
+    await run({ cwd: root, env }, ...publish)
     for (const { name, version } of manifests()) {
       const view = await run({ cwd: folder, env }, 'npm', 'view', `${name}@${version}`, 'dist.integrity')
       holds(view.startsWith('sha512-'), `${name}@${version} is there`)
       const base = `${name.replace('@', '').replace('/', '-')}-${version}`
-      const bill = JSON.parse(readFileSync(join(root, 'release', `${base}.cdx.json`), 'utf8'))
+      const bill = JSON.parse(readFileSync(join(root, 'dist/release', `${base}.cdx.json`), 'utf8'))
       holds(bill.bomFormat === 'CycloneDX' && bill.metadata.component.version === version, `the bill of materials of ${name}`)
     }
   })
   await step('published once more, nothing is', async () => {
-    const again = await run({ cwd: root, env }, process.execPath, ...publish)
+    const again = await run({ cwd: root, env }, ...publish)
     holds(again.match(/is there already$/gm)?.length === manifests().length && !again.includes('is published'), 'all are there')
   })
 
