@@ -3,6 +3,7 @@ import type { PublicKey } from '../crypto/keys.ts'
 import type { Established } from '../handshake/peer.ts'
 import type { SignedStatement } from '../wire/records.ts'
 import type { Journal, Place } from './journal.ts'
+import type { Memory } from './memory.ts'
 import type { Message } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { PartStream } from './part-stream.ts'
@@ -19,6 +20,8 @@ export interface ExchangeOptions {
   readonly policy: Policy | undefined
   /** The longest item that this side takes, in bytes. */
   readonly maxItem: number
+  /** What this and other sessions may hold in memory. */
+  readonly memory: Memory
   /** Every key of this side's own chain, oldest first. */
   readonly ownKeys: readonly PublicKey[]
   /** The place of the peer's messages. */

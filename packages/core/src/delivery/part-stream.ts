@@ -18,6 +18,7 @@ export class PartStream {
   #first = 0
   #wake: (() => void) | undefined
   #ended = false
+  #fault: Error | undefined
   /** Bytes pushed and not pulled yet. */
   buffered = 0
   #room: (() => void) | undefined
@@ -33,9 +34,13 @@ export class PartStream {
     this.#wake?.()
   }
 
-  /** Nothing comes any more: whoever waits for bytes is told so. */
-  finish(): void {
+  /** Nothing comes any more: whoever waits for bytes is told so. By a fault, what has come is dropped too. */
+  finish(fault?: Error): void {
     this.#ended = true
+    if (fault !== undefined) {
+      this.#fault = fault
+      this.#queue.length = this.#first = this.buffered = 0
+    }
     this.#wake?.()
     this.#room?.()
   }
@@ -78,7 +83,7 @@ export class PartStream {
   /** The next bytes of this envelope, at least one and at most `most`. */
   async some(most: number): Promise<Uint8Array> {
     const piece = this.#queue[this.#first] ?? (await this.#peek())
-    if (piece === undefined) throw new Abandoned()
+    if (piece === undefined) throw this.#fault ?? new Abandoned()
     if (piece === END) throw new PeerError('ENCODING', 'an envelope cut short')
     if (piece.length <= most) {
       this.#shift()
@@ -93,7 +98,7 @@ export class PartStream {
   /** The end of this envelope, and nothing before it. */
   async end(): Promise<void> {
     const piece = await this.#peek()
-    if (piece === undefined) throw new Abandoned()
+    if (piece === undefined) throw this.#fault ?? new Abandoned()
     if (piece !== END) throw new PeerError('ENCODING', 'an envelope longer than it says')
     this.#shift()
   }
@@ -102,7 +107,7 @@ export class PartStream {
   async skip(most: number): Promise<void> {
     for (let left = most; ;) {
       const piece = await this.#peek()
-      if (piece === undefined) throw new Abandoned()
+      if (piece === undefined) throw this.#fault ?? new Abandoned()
       this.#shift()
       if (piece === END) return
       this.#pulled(piece.length)

@@ -24,6 +24,7 @@ import type { SignedStatement } from '../wire/records.ts'
 import type { Journal, Place } from './journal.ts'
 import { type Incoming, Ledger } from './ledger.ts'
 import { LongItem } from './long-item.ts'
+import { Memory, type Share } from './memory.ts'
 import type { Message } from './message.ts'
 import { Abandoned, PartStream } from './part-stream.ts'
 
@@ -60,6 +61,8 @@ export interface ReceiverOptions {
   /** The longest item taken, in bytes. */
   readonly maxItem: number
   readonly policy?: Policy
+  /** What this and other sessions may hold in memory; of its own where it is not said. */
+  readonly memory?: Memory
   /** Milliseconds since 1970, UTC. */
   readonly now: () => number
   /** Called in the order of the envelopes, once what each receipt says is true. */
@@ -72,8 +75,12 @@ export interface ReceiverOptions {
 const SPOOL_FROM = 1024 * 1024
 const SPOOL_PIECE = 256 * 1024
 const MOST_CONFLICTS = 16
-/** Envelopes that may wait for their commit at a time. */
+/** Envelopes that may wait for their commit at a time, */
 const MOST_UNANSWERED = 64
+/** and bytes of them before no further one is begun. */
+const MOST_UNANSWERED_BYTES = 16 * 1024 * 1024
+/** Shorter envelopes are not counted one by one: so many of them as may wait for their commit are not much. */
+const COUNTED_FROM = 64 * 1024
 
 /** What follows the signature: nothing, the mark of a withdrawal, or where and how long the items are. */
 type Form =
@@ -86,11 +93,14 @@ export class Receiver {
   readonly #parts: PartStream
   readonly #options: ReceiverOptions
   readonly #ledger: Ledger
+  readonly #share: Share
 
   private constructor(options: ReceiverOptions, ledger: Ledger) {
+    const { parts, memory = new Memory() } = options
     this.#options = options
-    this.#parts = options.parts
+    this.#parts = parts
     this.#ledger = ledger
+    this.#share = memory.share((error) => parts.finish(error))
     ledger.failed.catch(() => this.#parts.finish())
   }
 
@@ -109,10 +119,13 @@ export class Receiver {
     try {
       while (await this.#parts.begun()) {
         await this.#envelope()
-        if (this.#ledger.unanswered >= MOST_UNANSWERED) await this.#ledger.answered
+        const { unanswered } = this.#ledger
+        if (unanswered >= MOST_UNANSWERED || this.#share.unanswered >= MOST_UNANSWERED_BYTES) await this.#ledger.answered
       }
     } catch (error) {
       if (!(error instanceof Abandoned)) fault = error
+    } finally {
+      this.#share.leave()
     }
     await this.#ledger.answered
     if (fault !== undefined) throw fault
@@ -212,7 +225,8 @@ export class Receiver {
 
   /** Items that fit in memory, whole. */
   async #receiveItems(incoming: Incoming, lengths: readonly number[], left: number): Promise<void> {
-    const all = await this.#parts.read(left)
+    const counted = left > COUNTED_FROM
+    const all = await (counted ? this.#share.read(this.#parts, left) : this.#parts.read(left))
     await this.#parts.end()
     const { first, leaves } = incoming.statement
     const expected = view(leaves).toString('latin1')
@@ -233,8 +247,9 @@ export class Receiver {
         parsed.push(head)
       }
     }
-    if (refused) return this.#ledger.commit(incoming, OUTCOME.refused, [])
-    return this.#ledger.commit(incoming, this.#stored, items, parsed)
+    if (refused) this.#ledger.commit(incoming, OUTCOME.refused, [])
+    else this.#ledger.commit(incoming, this.#stored, items, parsed)
+    if (counted) this.#share.whole(this.#ledger.answered)
   }
 
   get #stored(): Outcome {

@@ -7,6 +7,7 @@ import {
   type Socket,
 } from 'node:net'
 import { placeName } from '../delivery/journal.ts'
+import { Memory } from '../delivery/memory.ts'
 import { CountersignError, LocalError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { REASON } from '../wire/records.ts'
@@ -29,6 +30,11 @@ export interface ListenOptions extends ServerOptions, AdmissionOptions {
   readonly onReject?: (error: CountersignError, address: string) => void
   /** Told of each connection that was closed because too many handshakes are open: to make room, or at once. */
   readonly onOverload?: (address: string) => void
+  /**
+   * Bytes of envelopes that all sessions together hold in memory, on their way in or waiting to be stored; 256 MiB where it
+   * is not said. Past it no more is read, and a session that holds much of what it never finishes is ended with CLOSE 6.
+   */
+  readonly mostHeld?: number
   /** Whether a trusted peer is let in now; where it is not, it is told to try later. */
   readonly admits?: (peer: Peer) => boolean
 }
@@ -48,16 +54,18 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   #closing = false
 
   /** What each session asks about the others. */
-  readonly #company: Company = {
-    takeOver: (session) => this.#takeOver(session),
-    admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
-  }
+  readonly #company: Company
 
   /** @internal For `listen` alone. */
   constructor(net: NetServer, options: ListenOptions) {
     this.#net = net
     this.#options = options
     this.#admission = new Admission(options)
+    this.#company = {
+      takeOver: (session) => this.#takeOver(session),
+      admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
+      memory: new Memory(options.mostHeld),
+    }
     net.on('connection', (socket) => void this.#accept(socket))
   }
 

@@ -2,6 +2,7 @@
 import { hex } from '../bytes.ts'
 import type { MessageBody, MessageOptions } from '../delivery/compose.ts'
 import { Exchange } from '../delivery/exchange.ts'
+import type { Memory } from '../delivery/memory.ts'
 import type { Message } from '../delivery/message.ts'
 import type { Outbox, Receipt } from '../delivery/outbox.ts'
 import { CountersignError, LocalError, NetworkError, PeerError } from '../errors.ts'
@@ -27,6 +28,8 @@ export interface SessionSurroundings {
   readonly outbox: Outbox
   /** The outbox id that this side announced. */
   readonly outboxId: Uint8Array
+  /** What this and other sessions may hold in memory. */
+  readonly memory: Memory
   /** The first record of the peer has opened: whoever held its place before gives it up now. */
   takeOver(session: SecureSession): Promise<void>
 }
@@ -92,6 +95,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       journal: options.journal,
       policy: options.policy,
       maxItem: options.maxItem ?? 2 ** 53,
+      memory: surroundings.memory,
       ownKeys,
       place: placeOf(peer, ownKeys, peerOutbox),
       now: Date.now,

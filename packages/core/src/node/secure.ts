@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream'
 import { random } from '../crypto/hash.ts'
 import { type Journal, NO_POSITION } from '../delivery/journal.ts'
+import { Memory } from '../delivery/memory.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
 import { clientHandshake } from '../handshake/client.ts'
@@ -38,6 +39,8 @@ export interface Company {
   takeOver(session: SecureSession): Promise<void>
   /** What to answer a peer that is trusted and verified: false is "busy". */
   admits(peer: Peer): boolean
+  /** What the sessions may hold in memory together; this one its own, where it is not said. */
+  readonly memory?: Memory
   /** The gate has held: whoever dials holds this side's public key. */
   gateHeld?(): void
 }
@@ -62,7 +65,12 @@ export async function secureClient(stream: Duplex, options: ClientOptions): Prom
     receives: options.journal !== undefined,
   })
   const established = await run(wire, handshake, options, { trust: () => undefined, locate: locator(options, alone) })
-  return new SecureSession(wire, established, options, { outbox, outboxId, takeOver: () => Promise.resolve() })
+  return new SecureSession(wire, established, options, {
+    outbox,
+    outboxId,
+    memory: new Memory(),
+    takeOver: () => Promise.resolve(),
+  })
 }
 
 /**
@@ -93,6 +101,7 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
   const session = new SecureSession(wire, established, options, {
     outbox,
     outboxId,
+    memory: company.memory ?? new Memory(),
     takeOver: (self) => company.takeOver(self),
   })
   await within(session.confirmed, deadline - performance.now(), options.signal, () => wire.end())
