@@ -1,4 +1,5 @@
 /** The way through the outbox: what was sent is kept until its receipt has come, through as many sessions as it takes. */
+import type { MessageBody, MessageOptions, Receipt } from '@countersign/core'
 import { hex } from '@countersign/core/protocol'
 import { CliError } from '@countersign/keyexchange/cli'
 import type { Way } from '@countersign/mailbox'
@@ -8,6 +9,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stay, type StayOptions } from './stay.ts'
 import { type Journey, sessionOptions, stopped } from './way.ts'
 
+/** The way through the outbox, which also tells when a message is in it. */
+export interface DurableWay extends Way {
+  /** Queues a message; resolves once that is durable. Its receipt comes as `send` gives it. */
+  queue(
+    body: MessageBody | AsyncIterable<Uint8Array>,
+    options: MessageOptions,
+  ): Promise<{ readonly serial: number; readonly receipt: Promise<Receipt> }>
+}
+
 /** How often the outbox is looked at while another process sends what is in it, and how long it may take its time; ms */
 const POLL = 100
 const PATIENCE = 10_000
@@ -16,7 +26,7 @@ const PATIENCE = 10_000
  * Opens the way. One process at a time sends what an outbox holds for a server; the others put in what they have, and find
  * their receipts there.
  */
-export async function openDurable(journey: Journey, outbox: StoredOutbox, options: StayOptions): Promise<Way> {
+export async function openDurable(journey: Journey, outbox: StoredOutbox, options: StayOptions): Promise<DurableWay> {
   const { peer, interrupted } = journey
   const session = await sessionOptions(journey, options)
   const over = new AbortController()
@@ -30,16 +40,24 @@ export async function openDurable(journey: Journey, outbox: StoredOutbox, option
   }
   const ended = sender().catch((error: unknown) => error as Error)
   void ended.then((error) => over.abort(error))
+  const answerTo = async (serial: number, receipt: Promise<Receipt>): Promise<Receipt> => {
+    const answer = await Promise.race([receipt, elsewhere.receipt(serial), ended])
+    if (answer instanceof Error) throw answer
+    return answer
+  }
+  const queue: DurableWay['queue'] = async (body, options) => {
+    const { serial, receipt } = await outbox.enqueue(peer, body, options)
+    const answer = answerTo(serial, receipt)
+    // Its failure is told to whoever waits for it.
+    answer.catch(() => {})
+    return { serial, receipt: answer }
+  }
   return {
     peer,
     over: over.signal,
     keeps: true,
-    async send(body, options) {
-      const { serial, receipt } = await outbox.enqueue(peer, body, options)
-      const answer = await Promise.race([receipt, elsewhere.receipt(serial), ended])
-      if (answer instanceof Error) throw answer
-      return answer
-    },
+    queue,
+    send: async (body, options) => (await queue(body, options)).receipt,
     async [Symbol.asyncDispose]() {
       leaving.abort()
       await ended

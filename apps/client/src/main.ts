@@ -3,10 +3,13 @@
 import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
 import { hooks, inbox, receipts } from '@countersign/mailbox'
 import type { Command } from 'commander'
+import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { outbox } from './commands/outbox.ts'
+import { ping } from './commands/ping.ts'
 import { receive } from './commands/receive.ts'
 import { send } from './commands/send.ts'
+import { watch } from './commands/watch.ts'
 import { verify } from './commands/verify.ts'
 
 await runProgram(async (interrupted) => {
@@ -19,7 +22,7 @@ await runProgram(async (interrupted) => {
     const message = word === undefined ? 'no command was given' : `there is no command ${word}`
     throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
   })
-  for (const command of [send, receive, outbox, verify, explain]) command(program, interrupted)
+  for (const command of [send, watch, receive, outbox, ping, doctor, verify, explain]) command(program, interrupted)
   receipts(program, 'client')
   inbox(program, 'client', interrupted)
   hooks(program, 'client')

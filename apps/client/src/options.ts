@@ -2,34 +2,35 @@
 import { parseDuration, portOption, timeoutOption, traceOption } from '@countersign/keyexchange/cli'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { StayOptions } from './stay.ts'
+import type { WayOptions } from './way.ts'
 
-export interface AddressOptions extends StayOptions {
+export interface AddressOptions extends WayOptions {
   readonly trace?: boolean
 }
 
-export interface PeerOptions extends AddressOptions {
+export interface PeerOptions extends AddressOptions, StayOptions {
   readonly to?: string
 }
 
-export function serverOptions(command: Command): Command {
-  return addressOptions(command.option('--to <peer>', 'which server, where this home trusts several'))
+/** Which server to send to, where it is, and how long it is tried. */
+export function serverOptions(command: Command, retry = '0s'): Command {
+  return stayOptions(addressOptions(command.option('--to <peer>', 'which server, where this home trusts several')), retry)
 }
 
-/** For what names the server by a word of its own. */
-export function addressOptions(command: Command, retry: string = '0s'): Command {
+export function addressOptions(command: Command): Command {
   return command
     .option('--host <host>', "where it is, where its key's file does not say so")
     .addOption(portOption('its port', 1))
     .addOption(timeoutOption())
-    .addOption(
-      new Option(
-        '--retry <time>',
-        'how long to go on trying where it cannot be reached or goes away, such as 30s, 12h or forever',
-      )
-        .argParser(duration)
-        .default(duration(retry), retry),
-    )
     .addOption(traceOption())
+}
+
+export function stayOptions(command: Command, retry: string): Command {
+  return command.addOption(
+    new Option('--retry <time>', 'how long to go on trying where it cannot be reached or goes away, such as 30s, 12h or forever')
+      .argParser(duration)
+      .default(duration(retry), retry),
+  )
 }
 
 function duration(text: string): number {

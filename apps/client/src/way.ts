@@ -56,10 +56,8 @@ export async function sessionOptions({ home, peer, trace }: Journey, options: Wa
 
 /** One session, and nothing kept. @throws what core's `connect` throws */
 export async function openSession(journey: Journey, options: WayOptions): Promise<Way> {
-  const { peer, output, interrupted: signal } = journey
-  const session = await opened({ ...(await sessionOptions(journey, options)), signal }, () => {
-    output.note(`${peer.name} does not trust the new key yet: going on as the one before`)
-  })
+  const { peer, interrupted: signal } = journey
+  const session = await dial({ ...(await sessionOptions(journey, options)), signal }, journey)
   const over = new AbortController()
   void session.closed.then(({ error }) => over.abort(error ?? stopped()))
   return {
@@ -72,13 +70,16 @@ export async function openSession(journey: Journey, options: WayOptions): Promis
 }
 
 /** As this side's present identity; where the server does not trust that yet, during a rotation, as the one before. */
-async function opened(options: SessionOptions & Pick<ConnectOptions, 'signal'>, onPrevious: () => void): Promise<SecureSession> {
+export async function dial(
+  options: SessionOptions & Pick<ConnectOptions, 'signal'>,
+  { peer, output }: Journey,
+): Promise<SecureSession> {
   const earlier = options.identity.slice(1)
   try {
     return await connect(options)
   } catch (error) {
     if (earlier.length === 0 || !isError(error, 'UNTRUSTED')) throw error
-    onPrevious()
+    output.note(`${peer.name} does not trust the new key yet: going on as the one before`)
     return connect({ ...options, identity: earlier })
   }
 }

@@ -15,10 +15,10 @@
  * @module @countersign/keyexchange
  */
 export type { About } from './home/about.ts'
-export { Home, openHome } from './home/home.ts'
-export type { OpenHomeOptions } from './home/home.ts'
 export { examine } from './home/doctor.ts'
 export type { Finding } from './home/doctor.ts'
+export { Home, openHome } from './home/home.ts'
+export type { OpenHomeOptions } from './home/home.ts'
 export { homePaths, isName, resolveRoot } from './home/layout.ts'
 export type { HomePaths, Role, Root } from './home/layout.ts'
 export type { AskPassphrase } from './home/own.ts'

@@ -1,8 +1,8 @@
 /** Sends messages in their order and prints the receipt of each. */
-import { CountersignError, type Receipt } from '@countersign/core'
+import type { Receipt } from '@countersign/core'
 import type { Output } from '@countersign/keyexchange/cli'
 import type { Input } from './input.ts'
-import { printReceipt } from './receipts.ts'
+import { printReceipt, receiptBehind } from './receipts.ts'
 import type { Way } from './way.ts'
 
 /** Messages that may wait for their receipts at a time. */
@@ -95,10 +95,4 @@ class Lull {
     clearTimeout(this.#timer)
     this.#over.removeEventListener('abort', this.heard)
   }
-}
-
-/** The receipt of an outcome other than stored and received, which core throws with it. */
-function receiptBehind(error: unknown): Receipt | undefined {
-  const cause = error instanceof CountersignError ? error.cause : undefined
-  return cause !== null && typeof cause === 'object' && 'outcome' in cause ? (cause as Receipt) : undefined
 }

@@ -81,9 +81,14 @@ function said({ contentType, id, inReplyTo }: InputOptions): MessageOptions {
 async function fromFile(path: string, options: InputOptions): Promise<Outgoing & { readonly body: Blob }> {
   if (!(await stat(path)).isFile())
     throw new CliError('USAGE', `${path} is no file; nothing was sent`, 'name a file, or send it by a pipe')
-  const [body, { default: mime }] = await Promise.all([openAsBlob(path), import('mime')])
-  const contentType = mime.getType(path) ?? 'application/octet-stream'
-  return { body, options: { name: printable(basename(path)), contentType, ...said(options) } }
+  const [body, file] = await Promise.all([openAsBlob(path), fileOptions(path)])
+  return { body, options: { ...file, ...said(options) } }
+}
+
+/** What the path of a file says of the message that it becomes. */
+export async function fileOptions(path: string): Promise<Required<Pick<MessageOptions, 'name' | 'contentType'>>> {
+  const { default: mime } = await import('mime')
+  return { name: printable(basename(path)), contentType: mime.getType(path) ?? 'application/octet-stream' }
 }
 
 async function* linesOf(signal: AbortSignal): AsyncGenerator<string, void, undefined> {

@@ -1,5 +1,5 @@
 /** Receipts, as they are printed. */
-import type { Peer, Receipt } from '@countersign/core'
+import { CountersignError, type Peer, type Receipt } from '@countersign/core'
 import { equal, hex } from '@countersign/core/protocol'
 import { type Output, printable, style } from '@countersign/keyexchange/cli'
 
@@ -36,4 +36,10 @@ export function printReceipt(output: Output, peer: Peer, receipt: Receipt, name?
   const what = name === undefined ? `#${number}` : `#${number} ${printable(name)}`
   const became = style(good ? 'green' : 'red', OUTCOMES[outcome])
   output.result(record, [`${what}  ${became} by ${peer.name} at ${record.receivedAt}, receipt verified`])
+}
+
+/** The receipt of an outcome other than stored and received, which core throws with it. */
+export function receiptBehind(error: unknown): Receipt | undefined {
+  const cause = error instanceof CountersignError ? error.cause : undefined
+  return cause !== null && typeof cause === 'object' && 'outcome' in cause ? (cause as Receipt) : undefined
 }

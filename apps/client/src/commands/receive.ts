@@ -3,7 +3,7 @@ import { openHome } from '@countersign/keyexchange'
 import { type CommonOptions, narrator, outputOf, parseDuration, passphraseAsker } from '@countersign/keyexchange/cli'
 import { hookOptions } from '@countersign/mailbox'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AddressOptions, addressOptions } from '../options.ts'
+import { type AddressOptions, addressOptions, stayOptions } from '../options.ts'
 import type { ReceivingOptions } from '../receiving.ts'
 
 interface ReceiveOptions extends CommonOptions, AddressOptions, ReceivingOptions {}
@@ -27,6 +27,7 @@ export function receive(program: Command, interrupted: AbortSignal): void {
     )
     .action(async (names: string[], _: unknown, command: Command) => {
       const given = command.optsWithGlobals<ReceiveOptions>()
+      // Whoever stays goes on trying, unless told otherwise.
       const stays = given.follow && command.getOptionValueSource('retry') === 'default'
       const options = stays ? { ...given, retry: Infinity } : given
       const output = outputOf(options)
@@ -36,7 +37,7 @@ export function receive(program: Command, interrupted: AbortSignal): void {
       const { receive } = await import('../receiving.ts')
       await receive(peers, { home, output, interrupted, trace }, options)
     })
-  hookOptions(addressOptions(command))
+  hookOptions(stayOptions(addressOptions(command), '0s'))
 }
 
 function parsed<T>(value: T | undefined, rule: string): T {

@@ -112,6 +112,14 @@ export function describeFailure(error: unknown): Failure {
   return row('INTERNAL', ['INTERNAL', 'nothing more was done; please report it with the command that led to it'], message)
 }
 
+/** Several failures as one: the exit code and the hint of the first stand for all. */
+export function unsoundness(failures: readonly Failure[]): CliError {
+  const [{ exit, hint } = describeFailure(undefined)] = failures
+  const code = (Object.keys(EXIT) as ExitCode[]).find((name) => EXIT[name] === exit)!
+  const what = failures.length === 1 ? 'one thing is' : `${failures.length} things are`
+  return new CliError(code, `${what} not as they should be; nothing more was changed`, hint)
+}
+
 function row(code: string, [exit, hint]: Row, message: string): Failure {
   return { code, exit: EXIT[exit], message, hint }
 }

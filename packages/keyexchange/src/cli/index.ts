@@ -16,7 +16,7 @@
 export { formatAddress, parseAddress } from '../commands/address.ts'
 export { CliError, EXIT } from './exit.ts'
 export type { ExitCode } from './exit.ts'
-export { describeFailure } from './failure.ts'
+export { describeFailure, unsoundness } from './failure.ts'
 export type { Failure } from './failure.ts'
 export { environmentKeyLog } from './key-log.ts'
 export { Output } from './output.ts'

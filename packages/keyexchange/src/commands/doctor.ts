@@ -1,7 +1,7 @@
 /** `keys doctor`: is everything in its place, and only there? */
 import type { Command } from 'commander'
-import { CliError, EXIT, type ExitCode } from '../cli/exit.ts'
-import { describeFailure, type Failure } from '../cli/failure.ts'
+import { CliError } from '../cli/exit.ts'
+import { describeFailure, unsoundness } from '../cli/failure.ts'
 import { printable, style } from '../cli/text.ts'
 import { examine, type Finding } from '../home/doctor.ts'
 import { resolveRoot, ROLES } from '../home/layout.ts'
@@ -50,8 +50,7 @@ function report({ output }: Context<KeysOptions>, fixed: readonly Finding[], lef
   ])
   if (!MODES_COUNT)
     output.note('modes of files mean little on this system: the protection of your user profile stands in for them')
-  const [first] = unsound
-  if (first) throw unsoundness(first, unsound.length)
+  if (unsound.length > 0) throw unsoundness(unsound)
 }
 
 interface FindingRecord {
@@ -73,14 +72,4 @@ function linesOf({ unsound, fixed, message, hint }: FindingRecord): string[] {
     `${unsound ? style('red', 'unsound') : style('yellow', 'untidy')}  ${printable(message)}`,
     `         ${printable(hint)}`,
   ]
-}
-
-/** The exit code of the first finding stands for all. */
-function unsoundness({ exit, hint }: Failure, count: number): CliError {
-  const code = (Object.keys(EXIT) as ExitCode[]).find((name) => EXIT[name] === exit)!
-  return new CliError(
-    code,
-    `${count === 1 ? 'one thing is' : `${count} things are`} not as they should be; nothing more was changed`,
-    hint,
-  )
 }
