@@ -15,9 +15,9 @@ export interface Block {
 /** A command, or what an earlier one goes on to print. */
 export interface Step {
   readonly line: number
-  /** The name in front of the prompt, often none */
+  /** The name in front of the prompt, often none; where an earlier command goes on, its machine or how it begins */
   readonly machine: string
-  /** Undefined where the last command on this machine goes on */
+  /** Undefined where an earlier one goes on */
   readonly command?: string
   /** The lines that it prints, where the page shows any; `…` stands for any number of lines */
   readonly shown: readonly string[]
@@ -25,7 +25,7 @@ export interface Step {
 
 const PROMPT = /^(?<machine>[a-z][a-z0-9-]*)?\$ (?<command>.*)$/
 const COMMAND = /^(?:\S*\$ |(?:npx|pnpm|npm|node|git|openssl|curl|sudo|systemctl|countersign-\w+) )/
-const TAG = /^<!-- (?:(?<not>not run: (?<reason>\S.*?))|(?<afresh>run: afresh)|goes on: (?<goesOn>\S+)) -->\s*$/
+const TAG = /^<!-- (?:(?<not>not run: (?<reason>\S.*?))|(?<afresh>run: afresh)|goes on: (?<goesOn>\S.*?)) -->\s*$/
 const LIKE_A_TAG = /^<!--\s*(?:not )?(?:run|goes on)\b/i
 
 /** @throws Error where a block or its tag has a form that nothing could be done with */
@@ -66,7 +66,7 @@ function script(lines: readonly string[], line: number): Step {
 /** Prompts and what stands below them. */
 function session(lines: readonly string[], first: number, goesOn: string | undefined): Step[] {
   const steps: { line: number; machine: string; command?: string; shown: string[] }[] = []
-  if (goesOn !== undefined) steps.push({ line: first, machine: goesOn === '$' ? '' : goesOn, shown: [] })
+  if (goesOn !== undefined) steps.push({ line: first, machine: goesOn, shown: [] })
   for (const [i, line] of lines.entries()) {
     const prompt = PROMPT.exec(line)?.groups
     const last = steps.at(-1)

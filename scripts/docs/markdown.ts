@@ -15,9 +15,9 @@ export interface Page {
 /** What parses and renders every page alike. */
 export const markdown: MarkdownIt = new Markdown({ html: true })
 
-/** All pages that people read, wherever they stand. */
+/** All pages that people read, wherever they stand; what a tool writes for itself in scripts is none. */
 export function pages(): Page[] {
-  const exclude = (path: string): boolean => /(^|\/)(node_modules|\.\w[^/]*|site)$/.test(path)
+  const exclude = (path: string): boolean => /^(site|scripts)$|(^|\/)(node_modules|\.\w[^/]*)$/.test(path)
   const paths = globSync('**/*.md', { cwd: root, exclude }).filter((path) => !path.endsWith('CHANGELOG.md'))
   return paths.toSorted().map(readPage)
 }

@@ -8,6 +8,8 @@ import { installPrograms, Machine } from './machine.ts'
 
 /** A command may take this long, in milliseconds: the machine may be busy. The limit only ends what hangs. */
 const LIMIT = 30_000
+/** What does not end within this time, in milliseconds, was meant to go on. */
+const GRACE = 1000
 
 /** A command on its way. */
 interface Run {
@@ -80,11 +82,18 @@ class Story implements AsyncDisposable {
     throw this.#fault(step, `it ended with status ${status} and printed`, machine.asShown(screen(stdout)))
   }
 
-  /** Presses Ctrl-C in every terminal where something still runs. */
+  /** Waits a moment for what ends by itself, which has to have printed no more than is shown, and presses Ctrl-C everywhere else. */
   async stop(): Promise<void> {
+    const all = Promise.all(this.#runs.map(({ running }) => running.ended))
+    await Promise.race([all, setTimeout(GRACE, undefined, { ref: false })])
     for (const run of this.#runs) {
-      if (!run.running.over) run.running.write('\u0003')
-      await this.end(run, [0, 130])
+      const { step, running } = run
+      const interrupted = !running.over
+      if (interrupted) running.write('\u0003')
+      await this.end(run, interrupted ? [0, 130] : [])
+      const more = this.#linesOf(run)
+      const hidden = interrupted || step.shown.length === 0 || step.shown.at(-1) === '…'
+      if (!hidden && more.length > 0) throw this.#fault(step, 'it also printed', more)
     }
   }
 
@@ -105,8 +114,10 @@ class Story implements AsyncDisposable {
   }
 
   #earlier(step: Step): Run {
-    const run = this.#runs.findLast(({ step: { machine } }) => machine === step.machine)
-    if (!run) throw new Error(`${this.#path}:${step.line}: nothing runs on ${step.machine}`)
+    const run = this.#runs.findLast(
+      ({ step: { machine, command } }) => machine === step.machine || command!.startsWith(step.machine),
+    )
+    if (!run) throw new Error(`${this.#path}:${step.line}: there was no ${step.machine} that could go on`)
     return run
   }
 
