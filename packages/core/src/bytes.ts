@@ -54,6 +54,22 @@ export function copy(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
+/** Whether no other byte string shares their buffer; before those of a record stands its kind, which nobody reads twice. */
+export function ownsBuffer({ buffer, byteOffset, length }: Uint8Array): boolean {
+  return byteOffset <= 1 && byteOffset + length === buffer.byteLength
+}
+
+/** Byte strings shorter than this are left to the collector. */
+export const WORTH_RELEASING: number = 2 * 1024
+
+/**
+ * Gives back the memory of bytes that nobody reads any more: the collector, which sees a few small objects where there are
+ * megabytes, would come late. Short ones, and those that share their buffer, stay as they are.
+ */
+export function release(bytes: Uint8Array): void {
+  if (bytes.length >= WORTH_RELEASING && ownsBuffer(bytes)) (bytes.buffer as ArrayBuffer).transfer(0)
+}
+
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   // A view would give short byte strings, which live in the heap, memory outside of it for good.

@@ -1,6 +1,6 @@
 /** All SQL of the journal. */
 import type { Place } from '@countersign/core'
-import { equal, hex, random } from '@countersign/core/protocol'
+import { equal, hex, random, release } from '@countersign/core/protocol'
 import { randomInt } from 'node:crypto'
 import type { StatementSync } from 'node:sqlite'
 import { makePrivateFile } from './database.ts'
@@ -155,11 +155,12 @@ export class JournalTables extends Tables {
   }
 
   /** Adds bytes to what is held. Inside the transaction, so that whoever lost its right cannot write late. */
-  write(held: Hold, bytes: Uint8Array): void {
+  write(held: Hold, pieces: readonly Uint8Array[]): void {
     this.#requireHeld(held)
-    this.#files.write(held.file, bytes)
-    // Given back now, and not when the collector comes: it sees a few bytes where there are many.
-    ;(bytes.buffer as ArrayBuffer).transfer(0)
+    for (const piece of pieces) {
+      this.#files.write(held.file, piece)
+      release(piece)
+    }
   }
 
   /** Ends writing; what is held stays. */

@@ -3,7 +3,7 @@ import type { Identity, OutgoingEnvelope } from '@countersign/core'
 import { composeEnvelope, concat, encode, type EnvelopeNumbers, type SignedStatement, u32 } from '@countersign/core/protocol'
 import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
 import type { KeptItem } from './spooled-body.ts'
-import { type Item, readItem, splitItems } from './stored-message.ts'
+import { type Item, readInTurns, splitItems } from './stored-message.ts'
 import { give } from './writer.ts'
 
 /** An envelope that waits for its receipt. */
@@ -33,9 +33,10 @@ export class QueuedEnvelope implements OutgoingEnvelope {
 
   async *read(offset: number): AsyncGenerator<Uint8Array> {
     let skip = offset
-    for (const item of this.#items) {
-      if (skip < item.length) yield* readItem(item, skip)
-      skip = Math.max(0, skip - item.length)
+    for (const { at, length } of this.#items) {
+      if (at instanceof Uint8Array) yield at.subarray(skip)
+      else yield* readInTurns(at.path, skip, length)
+      skip = Math.max(0, skip - length)
     }
   }
 }

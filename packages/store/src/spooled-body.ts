@@ -1,13 +1,24 @@
 /** Bodies that are too long to be held, or of no known length: written to a file while they are hashed. */
 import { LocalError, type MessageOptions } from '@countersign/core'
-import { composeHead, composeItem, concat, hex, type OutgoingItem, random, sha256Stream, utf8 } from '@countersign/core/protocol'
+import {
+  composeHead,
+  composeItem,
+  concat,
+  copy,
+  hex,
+  type OutgoingItem,
+  random,
+  release,
+  sha256Stream,
+  utf8,
+} from '@countersign/core/protocol'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Bodies longer than this get a file. */
 export const SPOOL_FROM: number = 1024 * 1024
 
-/** A body that comes piece by piece: a stream, or standard input. */
+/** A body that comes piece by piece: a stream, or standard input. A piece is done with before the next is asked for. */
 export type StreamedBody = AsyncIterable<Uint8Array | string>
 
 /** An item ready to be signed; `file` is the name of the file that has its bytes, where one has. */
@@ -27,11 +38,19 @@ export async function spoolBody(folder: string, body: StreamedBody, options?: Me
   for (let length = 0; length <= SPOOL_FROM;) {
     const { done, value } = await pieces.next()
     if (done) return composeItem(concat(...start), options)
-    const piece = typeof value === 'string' ? utf8(value) : value
+    const piece = typeof value === 'string' ? utf8(value) : copy(value)
     start.push(piece)
     length += piece.length
   }
   return writeItem(folder, composeHead(options), start, pieces)
+}
+
+/** A Blob's bytes, whose memory is given back as soon as they are done with. */
+export async function* blobBody(blob: Blob): AsyncGenerator<Uint8Array> {
+  for await (const piece of blob.stream()) {
+    yield piece
+    release(piece)
+  }
 }
 
 async function writeItem(

@@ -3,7 +3,7 @@ import { NO_POSITION, random } from '@countersign/core/protocol'
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { openJournal, openOutbox, type OutboxOptions, type StoredOutbox } from '../src/index.ts'
-import { alice, all, dial, faultsOf, folder, serve, textsOf, toBob } from './parties.ts'
+import { alice, all, dial, faultsOf, folder, joined, serve, textsOf, toBob } from './parties.ts'
 
 function open(file: string, options: Partial<OutboxOptions> = {}): Promise<StoredOutbox> {
   return openOutbox(file, { identity: alice, ...options })
@@ -98,10 +98,10 @@ describe('an envelope', () => {
     await outbox.enqueue(toBob, new Blob([body as Uint8Array<ArrayBuffer>]), { name: 'long' })
     expect(readdirSync(path('outbox-items'))).toHaveLength(1)
     const [envelope] = await pendingOf(outbox)
-    const whole = Buffer.concat(await all(envelope!.read(0)))
+    const whole = await joined(envelope!.read(0))
     expect(whole.length).toBe(envelope!.lengths[0])
     expect(whole.subarray(-body.length).equals(body)).toBe(true)
-    expect(Buffer.concat(await all(envelope!.read(2_000_000))).equals(whole.subarray(2_000_000))).toBe(true)
+    expect((await joined(envelope!.read(2_000_000))).equals(whole.subarray(2_000_000))).toBe(true)
     await outbox.close()
   })
 })

@@ -129,7 +129,7 @@ export interface OutgoingEnvelope {
   readonly lengths: readonly number[]
   /** Whether its sender has withdrawn it: it then travels without its items. */
   readonly withdrawn: boolean
-  /** Its items' bytes from `offset` on. */
+  /** Its items' bytes from `offset` on. A piece stays as it is until the one after the next is asked for. */
   read(offset: number): AsyncIterable<Uint8Array>
 }
 

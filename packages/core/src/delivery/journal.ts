@@ -49,7 +49,10 @@ export interface Spool {
   readonly offset: number
   /** The bytes held, from the start: to hash them again after an interruption. */
   read(): AsyncIterable<Uint8Array>
-  /** Adds bytes. Resolves when more may be added, which is not yet when they would survive a power loss. */
+  /**
+   * Adds bytes, which are the journal's from now on: it may give their memory back. Resolves when more may be added, which
+   * is not yet when they would survive a power loss.
+   */
   write(pieces: readonly Uint8Array[]): Promise<void>
   /** Ends this session's writing; what is held, durably where the journal is durable, can be resumed later. */
   suspend(): Promise<void>

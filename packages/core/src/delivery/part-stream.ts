@@ -75,6 +75,17 @@ export class PartStream {
     return pieces
   }
 
+  /** The next bytes of this envelope in the pieces that they came in: `enough` of them, and `most` at the most. */
+  async whole(enough: number, most: number): Promise<Uint8Array[]> {
+    const pieces: Uint8Array[] = []
+    for (let length = 0; length < Math.min(enough, most);) {
+      const piece = await this.some(most - length)
+      add(pieces, piece)
+      length += piece.length
+    }
+    return pieces
+  }
+
   /** An unsigned integer of four bytes, as a length prefix is. */
   async u32(): Promise<number> {
     return new Reader(await this.read(4)).uint(4)

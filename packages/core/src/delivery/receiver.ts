@@ -278,7 +278,7 @@ export class Receiver {
     try {
       while (item.received < length) {
         // Storage sees few, large writes.
-        const pieces = await this.#parts.pieces(Math.min(SPOOL_PIECE, length - item.received))
+        const pieces = await this.#parts.whole(SPOOL_PIECE, length - item.received)
         for (const piece of pieces) item.add(piece)
         if (item.head === undefined && item.formKnown) break
         if (item.takeHead() && !(await this.#takesItem(statement.first, item.head!, length))) {

@@ -35,7 +35,7 @@ export interface SessionSurroundings {
 }
 
 /** Bytes of an envelope that may wait to be looked at before the stream is read on. */
-const MOST_UNREAD = 4 * 1024 * 1024
+const MOST_UNREAD = 1024 * 1024
 /**
  * A session with a proven peer: send messages, and iterate over it for those that come.
  *

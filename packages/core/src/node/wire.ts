@@ -1,6 +1,7 @@
 /** A byte stream of Node's: exact reads for the handshake, chunks for the session, writes in one go. */
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { concat } from '../bytes.ts'
+import { concat, release, WORTH_RELEASING } from '../bytes.ts'
 import { NetworkError } from '../errors.ts'
 
 /** How long a side that has ended reads and drops, so that no reset destroys what it sent (protocol section 2). */
@@ -11,6 +12,8 @@ const MOST_AHEAD = 64 * 1024
 
 export class Wire {
   readonly #stream: Duplex
+  /** Whether nobody else holds what is read and written, as with a socket: another stream may hand its pieces on. */
+  readonly #owns: boolean
   #chunks: Uint8Array[] = []
   #available = 0
   #ended = false
@@ -25,6 +28,7 @@ export class Wire {
 
   constructor(stream: Duplex) {
     this.#stream = stream
+    this.#owns = stream instanceof Socket
     stream.on('data', (chunk: Uint8Array) => this.#data(chunk))
     stream.on('end', () => this.#end(undefined))
     stream.on('error', (error) => this.#end(error))
@@ -39,7 +43,11 @@ export class Wire {
 
   #data(chunk: Uint8Array): void {
     if (this.#dropping) return
-    if (this.#onChunk !== undefined) return this.#onChunk(chunk)
+    if (this.#onChunk !== undefined) {
+      this.#onChunk(chunk)
+      if (this.#owns) release(chunk)
+      return
+    }
     this.#chunks.push(chunk)
     this.#available += chunk.length
     if (this.#available > MOST_AHEAD) this.#stream.pause()
@@ -89,7 +97,10 @@ export class Wire {
     const stream = this.#stream
     if (stream.destroyed || stream.writableEnded) return true
     stream.cork()
-    for (const piece of pieces) stream.write(piece)
+    for (const piece of pieces) {
+      if (this.#owns && piece.length >= WORTH_RELEASING) stream.write(piece, () => release(piece))
+      else stream.write(piece)
+    }
     stream.uncork()
     return !stream.writableNeedDrain
   }

@@ -41,3 +41,14 @@ test('a piece that has been read in part takes nothing in behind its back', asyn
   expect(await parts.read(3)).toEqual(Uint8Array.of(2, 3, 4))
   expect(parts.buffered).toBe(0)
 })
+
+test('what is asked for whole keeps the pieces that it came in, but for the last of its envelope', async () => {
+  const parts = new PartStream()
+  const pieces = [1, 2, 3].map((byte) => new Uint8Array(2048).fill(byte))
+  parts.push(pieces, true)
+  const [first, second, ...none] = await parts.whole(2049, 3 * 2048)
+  expect(first).toBe(pieces[0])
+  expect(second).toBe(pieces[1])
+  expect(none).toEqual([])
+  expect(await parts.whole(4096, 8)).toEqual([pieces[2]!.subarray(0, 8)])
+})

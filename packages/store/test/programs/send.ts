@@ -1,7 +1,7 @@
 /** A client with an outbox, which sends what it is told to and dies where it is told to. */
 import { CountersignError, readPublicKey } from '@countersign/core'
 import { hex } from '@countersign/core/protocol'
-import { createReadStream, readFileSync } from 'node:fs'
+import { openAsBlob, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { connect, openOutbox, type Queued, type StoredOutbox, type StreamedBody } from '../../src/index.ts'
 import { bodyOf } from '../checker/history.ts'
@@ -77,7 +77,7 @@ await using outbox = watched(
 /** What is on its way into the outbox. */
 const enqueuing = new Set<Promise<unknown>>()
 
-async function enqueue(label: string, body: string | StreamedBody): Promise<Queued> {
+async function enqueue(label: string, body: string | StreamedBody | Blob): Promise<Queued> {
   tell({ event: 'offer', label })
   const queuing = outbox.enqueue({ keys: [peer] }, body, { id: label })
   await Promise.race([queuing, setImmediate().then(() => points.reach('enqueuing'))])
@@ -88,7 +88,7 @@ async function enqueue(label: string, body: string | StreamedBody): Promise<Queu
 }
 
 /** Resolves when the message has its receipt, or will have none in this life. */
-async function send(label: string, body: string | StreamedBody): Promise<void> {
+async function send(label: string, body: string | StreamedBody | Blob): Promise<void> {
   const queuing = enqueue(label, body)
   enqueuing.add(queuing)
   try {
@@ -112,7 +112,7 @@ for await (const command of commands<Command>()) {
       const sending = send(label, bodyOf(label, length))
       if (inTurn) await sending
     }
-  } else if (command.do === 'file') void send(command.label, createReadStream(command.path))
+  } else if (command.do === 'file') void send(command.label, await openAsBlob(command.path))
   else if (command.do === 'drop') await outbox.drop(command.serial)
   else if (command.do === 'connect') {
     client = connect({
