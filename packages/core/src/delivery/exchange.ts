@@ -20,8 +20,8 @@ export interface ExchangeOptions {
   readonly policy: Policy | undefined
   /** The longest item that this side takes, in bytes. */
   readonly maxItem: number
-  /** What this and other sessions may hold in memory. */
-  readonly memory: Memory
+  /** What this and other sessions may hold in memory; of its own where it is not said. */
+  readonly memory?: Memory
   /** Every key of this side's own chain, oldest first. */
   readonly ownKeys: readonly PublicKey[]
   /** The place of the peer's messages. */
