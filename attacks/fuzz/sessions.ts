@@ -216,6 +216,7 @@ export const receipts: Target = {
           settled += 1
           return Promise.resolve()
         },
+        idle: () => Promise.resolve(),
         end: () => {},
       },
       outboxId: outbox,

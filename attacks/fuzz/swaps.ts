@@ -21,6 +21,7 @@ import {
   verify,
 } from '@countersign/core/protocol'
 import { CliError } from '@countersign/keyexchange/cli'
+import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Target } from './fuzzer.ts'
@@ -46,6 +47,14 @@ interface Cpace {
   sharedPoint(scalar: Uint8Array, peerShare: Uint8Array): Uint8Array
   sessionKey(sid: Uint8Array, shared: Uint8Array, initiator: Share, responder: Share): Uint8Array
 }
+
+const remembered = pathToFileURL(join(import.meta.dirname, 'remembered-curves.ts')).href
+registerHooks({
+  resolve(specifier, context, next) {
+    const swapped = specifier === '@noble/curves/ed25519.js' && context.parentURL?.endsWith('/swap/cpace.ts')
+    return swapped ? { url: remembered, shortCircuit: true } : next(specifier, context)
+  },
+})
 
 // The swap is no part of what keyexchange exports: it is reached where it stands.
 async function swapSource<T>(file: string): Promise<T> {
