@@ -70,7 +70,11 @@ await using ground = await Ground.open()
 const samples: Sample[] = []
 const counts = new Map<string, number>()
 const started = performance.now()
-const sampling = setInterval(() => samples.push({ memory: memoryOf(ground.pid), descriptors: descriptorsOf(ground.pid) }), 1_000)
+const sampling = setInterval(() => {
+  samples.push({ memory: memoryOf(ground.pid), descriptors: descriptorsOf(ground.pid) })
+  // In an hour it prints more than a string holds.
+  ground.server.stdout = ''
+}, 1_000)
 
 /** One of several who do one thing after the other, until the time is over. */
 async function churn(of: number): Promise<void> {
