@@ -2,5 +2,7 @@
 export { attendInbox, drain } from './attend.ts'
 export { Elsewhere, receiptOf } from './elsewhere.ts'
 export type { Shown } from './follow.ts'
+export { hooksOf } from './hooks/start.ts'
+export { openExistingInbox } from './inbox.ts'
 export { Lock } from './lock.ts'
 export { openOwnOutbox } from './outbox.ts'

@@ -1,5 +1,6 @@
 /** Reads all settings from where they can be said: flag before environment before file before default. */
 import { CliError } from '@countersign/keyexchange/cli'
+import { isIPv4 } from 'node:net'
 import { dirname } from 'node:path'
 import { flagOf, SETTING_NAMES, SETTINGS, type SettingName, type Settings, variableOf } from './table.ts'
 
@@ -67,7 +68,7 @@ function requireKnown({ path, values }: SettingsFile): void {
 }
 
 /** What each by itself is good for and all together are not. */
-function requireAgreement({ pingAfter, idleAfter, ephemeral, exec, webhook }: Settings): void {
+function requireAgreement({ pingAfter, idleAfter, ephemeral, exec, webhook, metrics, metricsPublic }: Settings): void {
   if (pingAfter >= idleAfter) {
     const hint = 'countersign-server settings shows who says what'
     throw new CliError('USAGE', `pingAfter is ${pingAfter} s and idleAfter ${idleAfter} s: a session would end unasked`, hint)
@@ -75,4 +76,12 @@ function requireAgreement({ pingAfter, idleAfter, ephemeral, exec, webhook }: Se
   if (ephemeral && (exec ?? webhook) !== undefined) {
     throw new CliError('USAGE', 'hooks need the journal, which --ephemeral does without', 'leave --ephemeral out')
   }
+  if (metrics !== undefined && 'host' in metrics && !metricsPublic && !isLoopback(metrics.host)) {
+    const hint = 'name a port alone for this machine, or say metricsPublic (--metrics-public) where all may ask'
+    throw new CliError('USAGE', `metrics would be told to other machines: ${metrics.host} is reached from outside`, hint)
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }
