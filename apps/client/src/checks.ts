@@ -152,9 +152,8 @@ async function* outbox(home: Home, output: Output, peer: TrustedPeer | undefined
   const file = join(home.stateFolder, 'outbox.db')
   if (!existsSync(file)) return yield { name: 'outbox', what: 'nothing was sent from here yet', untried: true }
   const sound = await holds('outbox', () => {
-    using database = new DatabaseSync(file, { readOnly: true })
-    const { quick_check: fault } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
-    if (fault === 'ok') return `${file} is sound`
+    const fault = faultOf(file)
+    if (fault === undefined) return `${file} is sound`
     throw new CliError('STORAGE', `${file} is damaged: ${fault}`, 'keep the file as it is, and go on with a backup of it')
   })
   yield sound
@@ -168,4 +167,15 @@ async function* outbox(home: Home, output: Output, peer: TrustedPeer | undefined
     const apart = `the clock of ${peer.name} is ${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? 'ahead' : 'behind'}, or more`
     throw new CliError('CONFLICT', apart, 'set both clocks by the network: nothing depends on them but the times of messages')
   })
+}
+
+/** What is wrong with a database file; undefined where nothing is. */
+function faultOf(file: string): string | undefined {
+  try {
+    using database = new DatabaseSync(file, { readOnly: true })
+    const { quick_check: found } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
+    return found === 'ok' ? undefined : found
+  } catch (error) {
+    return (error as Error).message
+  }
 }

@@ -116,8 +116,8 @@ export function describeFailure(error: unknown): Failure {
 export function unsoundness(failures: readonly Failure[]): CliError {
   const [{ exit, hint } = describeFailure(undefined)] = failures
   const code = (Object.keys(EXIT) as ExitCode[]).find((name) => EXIT[name] === exit)!
-  const what = failures.length === 1 ? 'one thing is' : `${failures.length} things are`
-  return new CliError(code, `${what} not as they should be; nothing more was changed`, hint)
+  const what = failures.length === 1 ? 'one thing is not as it' : `${failures.length} things are not as they`
+  return new CliError(code, `${what} should be; nothing more was changed`, hint)
 }
 
 function row(code: string, [exit, hint]: Row, message: string): Failure {
