@@ -139,6 +139,11 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     return this.#established.maxItem
   }
 
+  /** Bytes that the peer holds already of the envelope that this session sends first: what an earlier one has left there. */
+  get peerHolds(): number {
+    return this.#established.position.offset
+  }
+
   /** @internal The peer's outbox in this session. */
   get peerOutbox(): Uint8Array {
     return this.#established.peerOutbox
