@@ -29,7 +29,7 @@ export class Memory {
 
   /** A session's part of it. @param end ends that session, where it has to make room */
   share(end: (error: LocalError) => void): Share {
-    const share = new Share(end, {
+    const share: Share = new Share(end, {
       held: (bytes) => this.#count(bytes),
       room: () => this.#room(share),
       left: () => this.#shares.delete(share),
