@@ -25,7 +25,7 @@ export function settings(program: Command): void {
 }
 
 function line(name: string, value: unknown, by: string): string {
-  const shown = value === undefined ? 'not said' : typeof value === 'object' ? JSON.stringify(value) : String(value as string)
+  const shown = value === undefined ? 'not said' : typeof value === 'string' ? value : JSON.stringify(value)
   const text = `${name.padEnd(24)}  ${printable(shown)}`
   return by === 'default' ? style('dim', text) : `${text}  ${style('dim', `(${printable(by)})`)}`
 }
