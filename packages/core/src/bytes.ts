@@ -51,7 +51,7 @@ export function wipe(...secrets: readonly Uint8Array[]): void {
  * own `slice` copies nothing.
  */
 export function copy(bytes: Uint8Array): Uint8Array {
-  return Uint8Array.from(bytes)
+  return new Uint8Array(bytes)
 }
 
 /** Whether no other byte string shares their buffer; before those of a record stands its kind, which nobody reads twice. */
@@ -73,7 +73,9 @@ export function release(bytes: Uint8Array): void {
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
   // A view would give short byte strings, which live in the heap, memory outside of it for good.
-  return Array.from(bytes, (byte) => HEX[byte]!).join('')
+  let text = ''
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]!]!
+  return text
 }
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
@@ -88,8 +90,18 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** UTF-8 of a text. */
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text)
+  if (text.length > SHORT) return encoder.encode(text)
+  // Labels are short and ASCII: their encoder would cost more than what is done with them.
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return encoder.encode(text)
+    bytes[i] = unit
+  }
+  return bytes
 }
+
+const SHORT = 64
 
 /** The text of UTF-8 bytes; undefined where they are not well-formed UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string | undefined {

@@ -30,9 +30,9 @@ export function sha256Stream(): Hasher {
 
 /** HMAC-SHA-256 (RFC 2104) over one or several byte strings joined; 32 bytes. */
 export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  const mac = createHmac('sha256', key)
-  for (const part of parts) mac.update(part)
-  return mac.digest()
+  return createHmac('sha256', key)
+    .update(parts.length === 1 ? parts[0]! : concat(...parts))
+    .digest()
 }
 
 /** HKDF-Extract (RFC 5869 section 2.2); 32 bytes. */
@@ -58,13 +58,15 @@ export function expand(secret: Uint8Array, info: Uint8Array, length: number): Ui
 
 /** `Label(secret, name, context, n)` of protocol section 1: HKDF-Expand with the protocol's name in front. */
 export function label(secret: Uint8Array, name: string, context: Uint8Array, length: number): Uint8Array {
-  const size = Uint8Array.of(length >> 8, length)
-  return expand(secret, concat(size, lp8(utf8(`countersign/1 ${name}`)), lp8(context)), length)
+  const text = utf8(`countersign/1 ${name}`)
+  const info = concat(Uint8Array.of(length >> 8, length, lengthIn8(text)), text, Uint8Array.of(lengthIn8(context)), context)
+  return expand(secret, info, length)
 }
 
-function lp8(bytes: Uint8Array): Uint8Array {
-  if (bytes.length > 255) throw new RangeError(`LP8 holds at most 255 bytes, not ${bytes.length}`)
-  return concat(Uint8Array.of(bytes.length), bytes)
+/** The length prefix of `LP8(x)`. */
+function lengthIn8({ length }: Uint8Array): number {
+  if (length > 255) throw new RangeError(`LP8 holds at most 255 bytes, not ${length}`)
+  return length
 }
 
 /** `H("countersign/1 name" || 0x00 || parts)`: the protocol's hashes with a domain of their own. */

@@ -40,7 +40,7 @@ export interface Kem {
 /** The KEM of the protocol, on randomness of the system. */
 export const xwing: Kem = {
   generate() {
-    return keyPair(generateKeyPairSync('ml-kem-768').privateKey, generateKeyPairSync('x25519').privateKey)
+    return keyPair(generateKeyPairSync('ml-kem-768'), generateKeyPairSync('x25519'))
   },
 
   encapsulate(publicKey) {
@@ -52,11 +52,11 @@ export const xwing: Kem = {
     } catch {
       return undefined
     }
-    const ephemeral = generateKeyPairSync('x25519').privateKey
-    const x25519Secret = x25519(ephemeral, x25519Public)
+    const ephemeral = generateKeyPairSync('x25519')
+    const x25519Secret = x25519(ephemeral.privateKey, x25519Public)
     if (x25519Secret === undefined) return undefined
     const mlkem = encapsulate(mlkemPublic)
-    const x25519Ciphertext = rawPublicBytes(ephemeral)
+    const x25519Ciphertext = rawPublicBytes(ephemeral.publicKey)
     const sharedSecret = combine(mlkem.sharedKey, x25519Secret, x25519Ciphertext, x25519Public)
     return { ciphertext: concat(mlkem.ciphertext, x25519Ciphertext), sharedSecret }
   },
@@ -72,21 +72,28 @@ export function kemKeyPairFromSeed(seed: Uint8Array): KemKeyPair {
 
 /** The key pair of an ML-KEM-768 seed (d || z, 64 bytes) and an X25519 scalar (32 bytes); throws for other lengths. */
 export function kemKeyPairFromParts(mlkemSeed: Uint8Array, x25519Scalar: Uint8Array): KemKeyPair {
+  const mlkem = createPrivateKey({ key: mlkemSeed, format: 'raw-seed', asymmetricKeyType: 'ml-kem-768' })
+  const x25519 = createPrivateKey({ key: x25519Scalar, format: 'raw-private', asymmetricKeyType: 'x25519' })
   return keyPair(
-    createPrivateKey({ key: mlkemSeed, format: 'raw-seed', asymmetricKeyType: 'ml-kem-768' }),
-    createPrivateKey({ key: x25519Scalar, format: 'raw-private', asymmetricKeyType: 'x25519' }),
+    { privateKey: mlkem, publicKey: createPublicKey(mlkem) },
+    { privateKey: x25519, publicKey: createPublicKey(x25519) },
   )
 }
 
-function keyPair(mlkem: KeyObject, x25519Private: KeyObject): KemKeyPair {
-  const x25519Public = rawPublicBytes(x25519Private)
+interface KeyObjects {
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+}
+
+function keyPair(mlkem: KeyObjects, ephemeral: KeyObjects): KemKeyPair {
+  const x25519Public = rawPublicBytes(ephemeral.publicKey)
   return {
-    publicKey: concat(rawPublicBytes(mlkem), x25519Public),
+    publicKey: concat(rawPublicBytes(mlkem.publicKey), x25519Public),
     decapsulate(ciphertext) {
       const x25519Ciphertext = ciphertext.subarray(MLKEM_CIPHERTEXT_LENGTH)
-      const x25519Secret = x25519(x25519Private, x25519Ciphertext)
+      const x25519Secret = x25519(ephemeral.privateKey, x25519Ciphertext)
       if (x25519Secret === undefined) return undefined
-      const mlkemSecret = decapsulate(mlkem, ciphertext.subarray(0, MLKEM_CIPHERTEXT_LENGTH))
+      const mlkemSecret = decapsulate(mlkem.privateKey, ciphertext.subarray(0, MLKEM_CIPHERTEXT_LENGTH))
       return combine(mlkemSecret, x25519Secret, x25519Ciphertext, x25519Public)
     },
   }
@@ -116,6 +123,6 @@ function rawPublic(asymmetricKeyType: 'ml-kem-768' | 'x25519', key: Uint8Array):
 }
 
 /** Raw export: several times cheaper than SPKI. */
-function rawPublicBytes(privateKey: KeyObject): Uint8Array {
-  return createPublicKey(privateKey).export({ format: 'raw-public' })
+function rawPublicBytes(publicKey: KeyObject): Uint8Array {
+  return publicKey.export({ format: 'raw-public' })
 }

@@ -39,7 +39,9 @@ interface InFlight {
 /** Sends the envelopes of one session and checks their receipts. */
 export class Sender {
   readonly #options: SenderOptions
-  readonly #abort = new AbortController()
+  /** Made when there is something to stop: most of a server's sessions never send. */
+  #abort: AbortController | undefined
+  #stopped = false
   readonly #inFlight: InFlight[] = []
   readonly #chains = new Map<string, ChainHead>()
   #checked: Promise<void> = Promise.resolve()
@@ -55,11 +57,12 @@ export class Sender {
   /** Sends until `stop`. */
   async run(): Promise<void> {
     const { outbox, peer } = this.#options
-    const { signal } = this.#abort
-    for await (const envelope of outbox.pending(peer, signal)) {
-      if (signal.aborted) return
+    if (this.#stopped) return
+    this.#abort = new AbortController()
+    for await (const envelope of outbox.pending(peer, this.#abort.signal)) {
+      if (this.#stopped) return
       await this.#send(envelope)
-      while (this.#inFlight.length >= MOST_IN_FLIGHT && !signal.aborted) {
+      while (this.#inFlight.length >= MOST_IN_FLIGHT && !this.#stopped) {
         await new Promise<void>((resolve) => (this.#wake = resolve))
       }
     }
@@ -68,7 +71,8 @@ export class Sender {
   /** No further envelope is begun; receipts are still taken. */
   stop(): void {
     // A reason of one's own: the default one is an error with a stack, made for every session.
-    this.#abort.abort('stopped')
+    this.#stopped = true
+    this.#abort?.abort('stopped')
     this.#wake?.()
   }
 
@@ -89,7 +93,7 @@ export class Sender {
     }
     for await (const piece of envelope.read(offset)) {
       for (const part of packer.add(piece)) {
-        if (flight.answered || this.#abort.signal.aborted) return flight.answered ? send('MESSAGE-END', []) : undefined
+        if (flight.answered || this.#stopped) return flight.answered ? send('MESSAGE-END', []) : undefined
         const room = send('MESSAGE', part)
         if (room !== undefined) await room
       }

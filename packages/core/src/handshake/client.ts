@@ -68,7 +68,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
   // C2 Receive HELLO+ACK; decapsulate the shared secret; derive the handshake keys.
   const answer = yield* receive('HELLO+ACK')
   const { random, kemCiphertext, sealed: sealedServer } = decode(helloAck, answer.body)
-  const t2k = extend(t1, concat(answer.header, random, kemCiphertext))
+  const t2k = extend(t1, answer.header, random, kemCiphertext)
   observe('t2k', t2k)
   const ss = ephemeral.decapsulate(kemCiphertext)
   if (ss === undefined) throw new PeerError('NOT_AUTHENTIC', 'an X25519 result of zero')
@@ -123,7 +123,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
       throw new PeerError('NOT_AUTHENTIC', 'the session key is not confirmed')
     }
     wipe(wrapped)
-    const t4 = extend(t3, concat(last.header, last.body))
+    const t4 = extend(t3, last.header, last.body)
     observe('t4', t4)
     return {
       role: 'client',

@@ -69,7 +69,7 @@ export function* serverHandshake(options: ServerHandshake): Steps<Established> {
   if (encapsulated === undefined) throw new PeerError('HELLO_REJECTED', 'its X-Wing key is not valid')
   const { ciphertext: kemCiphertext, sharedSecret } = encapsulated
   const random = entropy.random(32)
-  const t2k = extend(t1, concat(frameHeader('HELLO+ACK'), random, kemCiphertext))
+  const t2k = extend(t1, frameHeader('HELLO+ACK'), random, kemCiphertext)
   observe('t2k', t2k)
   const secrets = handshakeSecrets(t2k, sharedSecret, observe)
   try {
@@ -92,7 +92,7 @@ export function* serverHandshake(options: ServerHandshake): Steps<Established> {
     const client = decode(clientPayload, clientProof.payload)
     const tc = clientTranscript(t2, identity.publicKey.id, clientProof.payload)
     observe('tc', tc)
-    const t3 = extend(t2, concat(ack.header, ack.body))
+    const t3 = extend(t2, ack.header, ack.body)
     observe('t3', t3)
 
     // S5 Identify the client. Unknown, a wrong signature and a wrong MAC get one and the same refusal.

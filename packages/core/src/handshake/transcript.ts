@@ -1,15 +1,16 @@
 /** The running hashes that bind each step to all before it (protocol sections 3 to 6). */
 import { concat, utf8 } from '../bytes.ts'
 import { domainHash, hmac, sha256 } from '../crypto/hash.ts'
-import { lengthPrefixed } from '../wire/codec.ts'
+import { lengthPrefixed, u32Bytes } from '../wire/codec.ts'
 
 export function transcript1(helloFrame: Uint8Array): Uint8Array {
   return domainHash('transcript', lengthPrefixed(helloFrame))
 }
 
-/** Any further step: the hash before it, and what is new. */
-export function extend(before: Uint8Array, added: Uint8Array): Uint8Array {
-  return sha256(before, lengthPrefixed(added))
+/** Any further step: the hash before it, and what is new, in one piece or several. */
+export function extend(before: Uint8Array, ...added: readonly Uint8Array[]): Uint8Array {
+  const length = added.reduce((sum, piece) => sum + piece.length, 0)
+  return sha256(before, u32Bytes(length), ...added)
 }
 
 /** tc = H(t2 || serverKeyId || LP(payload)): what the client signs names the server. */

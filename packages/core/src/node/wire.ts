@@ -74,7 +74,7 @@ export class Wire {
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     this.#wake = undefined
-    const all = concat(...this.#chunks)
+    const all = this.#chunks.length === 1 ? this.#chunks[0]! : concat(...this.#chunks)
     this.#chunks = [all.subarray(length)]
     this.#available -= length
     return all.subarray(0, length)

@@ -41,6 +41,9 @@ class TrafficKey {
   }
 }
 
+/** A record up to this length is copied into one piece: to seal and to write each piece by itself costs more. */
+const SHORT = 4096
+
 /** Seals records. */
 export class Sealer extends TrafficKey {
   /** One record: header, sealed pieces and tag, to be written one behind the other. */
@@ -48,10 +51,12 @@ export class Sealer extends TrafficKey {
     if (this.seq >= SEQ_END) throw new LocalError('SESSION_ENDED', 'no sequence number is left')
     const length = payload.reduce((sum, piece) => sum + piece.length, 1)
     const header = frameHeader('RECORD', length + TAG_LENGTH)
-    const [sealedKind, ...sealed] = sealPieces(this.aead, this.seq, header, [Uint8Array.of(kind), ...payload])
+    const pieces = [Uint8Array.of(kind), ...payload]
+    const short = length <= SHORT
+    const [first, ...sealed] = sealPieces(this.aead, this.seq, header, short ? [concat(...pieces)] : pieces)
     this.seq += 1
     this.bytes += length
-    return [concat(header, sealedKind!), ...sealed]
+    return short ? [concat(header, first!, ...sealed)] : [concat(header, first!), ...sealed]
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Every decoder consumes exactly what its layout says or throws PeerError ENCODING.
  */
-import { concat, isZero } from '../bytes.ts'
+import { concat } from '../bytes.ts'
 import { PeerError } from '../errors.ts'
 
 /** How values of one type stand in bytes. */
@@ -192,14 +192,27 @@ export const lp: Codec<Uint8Array> = prefixed(u32)
 export function struct<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
   const entries = Object.entries(fields) as [keyof T, Codec<unknown>][]
   return {
-    size: (value) => entries.reduce((size, [name, codec]) => size + codec.size(value[name]), 0),
-    write: (value, target, at) => entries.reduce((behind, [name, codec]) => codec.write(value[name], target, behind), at),
-    read: (reader) => Object.fromEntries(entries.map(([name, codec]) => [name, codec.read(reader)])) as T,
+    size(value) {
+      let size = 0
+      for (const [name, codec] of entries) size += codec.size(value[name])
+      return size
+    },
+    write(value, target, at) {
+      let behind = at
+      for (const [name, codec] of entries) behind = codec.write(value[name], target, behind)
+      return behind
+    },
+    read(reader) {
+      const value: Partial<Record<keyof T, unknown>> = {}
+      for (const [name, codec] of entries) value[name] = codec.read(reader)
+      return value as T
+    },
   }
 }
 
 /** A value and zeros behind it, `length` bytes in all. */
 export function padded<T>(inner: Codec<T>, length: number): Codec<T> {
+  const zeros = new Uint8Array(length)
   return {
     size: () => length,
     write(value, target, at) {
@@ -209,7 +222,10 @@ export function padded<T>(inner: Codec<T>, length: number): Codec<T> {
     read(reader) {
       const area = new Reader(reader.take(length))
       const value = inner.read(area)
-      if (!isZero(area.take(area.left))) throw new PeerError('ENCODING', 'padding that is not zero')
+      const padding = area.take(area.left)
+      if (Buffer.compare(padding, zeros.subarray(0, padding.length)) !== 0) {
+        throw new PeerError('ENCODING', 'padding that is not zero')
+      }
       return value
     },
   }
