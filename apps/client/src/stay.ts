@@ -22,7 +22,7 @@ const GOES_ON: readonly ErrorCode[] = ['SERVER_REGRESSED', 'OUTBOX_BEHIND', 'PLA
  * @returns why it is over; undefined where the signal ended it
  */
 export async function stay(
-  { home, peer, output, interrupted }: Journey,
+  { home, peer, output, interrupted, begin }: Journey,
   session: SessionOptions,
   retry: number,
   carried: Pick<DurableOptions, 'outbox' | 'journal'>,
@@ -52,7 +52,10 @@ export async function stay(
       return retriable(end) && performance.now() - reachedAt < retry
     },
     onState(state) {
-      if (state.state === 'connected') connected = true
+      if (state.state === 'connected') {
+        connected = true
+        begin?.(state.session)
+      }
       if (state.state === 'waiting') output.note(`${peer.name}: ${waiting(state)}`)
     },
   })

@@ -28,6 +28,8 @@ export interface Journey {
   readonly output: Output
   readonly interrupted: AbortSignal
   trace(event: TraceEvent): void
+  /** Told of each session that begins */
+  begin?(session: SecureSession): void
 }
 
 /** Where a server is: as the options say, else as the file of its key says. @throws CliError USAGE */

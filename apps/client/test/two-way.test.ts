@@ -78,15 +78,16 @@ test('what is queued for a client is listed, dropped, received when it comes, an
   const queued = await server(pair, ['send', home.name, '--lines', '--no-wait', '--json'], 'one\ntwo\nthree\n')
   expect(records(queued.stdout)).toEqual([1, 2, 3].map((id) => ({ outcome: 'queued', id, number: id, to: home.name })))
   expect((await server(pair, ['outbox', 'drop', '2'])).status).toBe(0)
-  const late = await server(pair, ['send', home.name, 'four', '--wait', '1s'])
+  const late = await server(pair, ['send', home.name, 'four', '--wait', '0s'])
   expect([late.status, late.stderr]).toEqual([8, expect.stringMatching(/^kept in the outbox: 1; .*\nerror: .* in time\nhint: /)])
 
   const { at } = await sandbox.serve(pair.server)
-  const waiting = server(pair, ['outbox', 'retry'])
+  const waiting = sandbox.start('server', ['outbox', 'retry'], pair.server)
+  await waiting.until(/waiting for client-\d+ to receive/)
   const received = await client(pair, ['receive', '--wait', '1s', '--json', ...at])
   expect([received.status, received.stderr]).toEqual([0, ''])
   expect(records(received.stdout).map(({ text }) => text)).toEqual(['one', 'three', 'four'])
-  expect((await waiting).stdout.match(/^#\d+ {2}\w+ by/gm)).toEqual([
+  expect((await waiting.ended).stdout.match(/^#\d+ {2}\w+ by/gm)).toEqual([
     '#1  stored by',
     '#2  withdrawn by',
     '#3  stored by',

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How often the outbox is looked at for receipts, and after how long a person is told what it waits for; ms */
 const POLL = 100
-const SILENT = 2000
+const SILENT = 1000
 
 const KEPT = 'it stays in the outbox: a running server hands it over when that client receives; see `outbox list`'
 

@@ -1,9 +1,10 @@
 /** `countersign-client send`: texts, files or standard input, and a receipt for each message. */
-import type { TraceEvent } from '@countersign/core'
+import type { SecureSession, TraceEvent } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
-import { type CommonOptions, narrator, outputOf, passphraseAsker, type Progress, progressBar } from '@countersign/keyexchange/cli'
+import { type CommonOptions, narrator, outputOf, passphraseAsker, progressBar } from '@countersign/keyexchange/cli'
 import { deliver, type Input, type InputOptions, inputOptions, openInput } from '@countersign/mailbox'
 import type { Command } from 'commander'
+import { OnWay } from '../on-way.ts'
 import { type PeerOptions, serverOptions } from '../options.ts'
 import { type Journey, openSession } from '../way.ts'
 
@@ -27,30 +28,31 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const peer = home.peer(options.to)
       const input = await openInput(words, options, output)
       using bar = input.length >= LONG ? await progressBar(output, 'sending', input.length, 'bytes') : undefined
-      const trace = traced(options.trace ? narrator((line) => output.note(line)) : undefined, bar)
-      const journey = { home, peer, output, interrupted, trace }
+      const narrate = options.trace ? narrator((line) => output.note(line)) : () => {}
+      const onWay = new OnWay(bar)
+      const trace = (event: TraceEvent): void => {
+        narrate(event)
+        onWay.see(event)
+      }
+      const begin = (session: SecureSession): void => onWay.begin(session)
+      const journey = { home, peer, output, interrupted, trace, begin, onWay }
       await (options.ephemeral ? sendEphemeral : sendDurable)(journey, input, options)
     })
   serverOptions(inputOptions(command))
 }
 
-async function sendEphemeral(journey: Journey, input: Input, options: SendOptions): Promise<void> {
-  await using way = await openSession(journey, options)
-  await deliver(way, input, journey.output, journey.interrupted)
+interface Sending extends Journey {
+  readonly onWay: OnWay
 }
 
-async function sendDurable(journey: Journey, input: Input, options: SendOptions): Promise<void> {
+async function sendEphemeral(journey: Sending, input: Input, options: SendOptions): Promise<void> {
+  await using way = await openSession(journey, options)
+  await deliver(journey.onWay.counted(way), input, journey.output, journey.interrupted)
+}
+
+async function sendDurable(journey: Sending, input: Input, options: SendOptions): Promise<void> {
   const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('@countersign/mailbox/stored'), import('../durable.ts')])
   await using outbox = await openOwnOutbox(journey.home, journey.output)
   await using way = await openDurable(journey, outbox, options)
-  await deliver(way, input, journey.output, journey.interrupted)
-}
-
-/** Tells each step where that is asked for, and how much of the messages is on its way. */
-function traced(narrate: ((event: TraceEvent) => void) | undefined, bar: Progress | undefined): (event: TraceEvent) => void {
-  let sent = 0
-  return (event) => {
-    narrate?.(event)
-    if (event.sent && event.kind === 'MESSAGE') bar?.reach((sent += event.length))
-  }
+  await deliver(journey.onWay.counted(way), input, journey.output, journey.interrupted)
 }

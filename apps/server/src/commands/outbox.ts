@@ -1,9 +1,11 @@
 /** `countersign-server outbox`: what was sent to clients, and what still waits for them. */
 import { outbox as outboxOf, retry, withOutbox } from '@countersign/mailbox'
 import { type Command, Option } from 'commander'
-import { type WaitOptions, waitOption } from '../sending-options.ts'
+import { waitOption } from '../sending-options.ts'
 
-interface RetryOptions extends WaitOptions {
+interface RetryOptions {
+  /** ms */
+  readonly wait?: number
   readonly to?: string
 }
 
@@ -18,7 +20,7 @@ export function outbox(program: Command, interrupted: AbortSignal): void {
       withOutbox<RetryOptions>('server', command, async ({ home, outbox, options, output }) => {
         const peer = home.peer(options.to)
         const { openQueue } = await import('../sending.ts')
-        await retry(outbox, peer, output, () => openQueue(peer, outbox, output, options.wait || Infinity, interrupted))
+        await retry(outbox, peer, output, () => openQueue(peer, outbox, output, options.wait ?? Infinity, interrupted))
       }),
     )
   waitOption(command)

@@ -4,7 +4,7 @@ import { formatSize } from './quantity.ts'
 
 /** Disposed of when the work is over. */
 export interface Progress extends Disposable {
-  /** Says how far the work has come: `done` of the total. */
+  /** Says how far the work has come: `done` of the total; less than before where some of it has to be done again. */
   reach(done: number): void
 }
 
@@ -29,10 +29,13 @@ export async function progressBar(output: Output, label: string, total: number, 
       (type === 'value' || type === 'total') && unit === 'bytes' ? formatSize(value) : String(value),
   })
   bar.start(total, 0)
+  let shown = true
   return {
     reach(done) {
-      bar.update(Math.min(done, total))
       if (done >= total) bar.stop()
+      else if (shown) bar.update(done)
+      else bar.start(total, done)
+      shown = done < total
     },
     [Symbol.dispose]: () => bar.stop(),
   }
