@@ -5,7 +5,6 @@
  */
 import { parseArgs } from 'node:util'
 import { random } from '@countersign/core/protocol'
-import { envelopeOf, wireOf } from './harness/envelopes.ts'
 import { Ground } from './harness/ground.ts'
 import { at, flipped } from './harness/handshake.ts'
 import { descriptorsOf, memoryOf, pause } from './harness/process.ts'
@@ -38,18 +37,15 @@ const acts: readonly (readonly [string, (ground: Ground) => Promise<unknown>])[]
   [
     'a session that breaks off',
     async (ground) => {
-      const { session, outbox } = await ground.enter()
-      const envelope = await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, 'broken off')
-      session.send('PING', random(8))
-      session.send('MESSAGE', (await wireOf(envelope)).subarray(0, 150))
-      session.line.destroy()
+      const entered = await ground.begin()
+      entered.session.send('MESSAGE', (await ground.messageOf(entered, 'broken off')).subarray(0, 150))
+      entered.session.line.destroy()
     },
   ],
   [
     'a session that lies',
     async (ground) => {
-      const { session } = await ground.enter()
-      session.send('PING', random(8))
+      const { session } = await ground.begin()
       session.envelope(random(200))
       await session.fate()
       session.line.destroy()

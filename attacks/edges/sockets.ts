@@ -1,11 +1,10 @@
 import { random } from '@countersign/core/protocol'
 import type { Socket } from 'node:net'
 import { type Attack, Cases } from '../harness/attack.ts'
-import { envelopeOf, wireOf } from '../harness/envelopes.ts'
 import { Ground, type Session } from '../harness/ground.ts'
 import { gateOf } from '../harness/handshake.ts'
 import type { Line } from '../harness/line.ts'
-import { alive, descriptorsOf, pause } from '../harness/process.ts'
+import { alive, descriptorsOf, pause, settled } from '../harness/process.ts'
 
 type End = 'end' | 'destroy' | 'reset'
 const ends: readonly End[] = ['end', 'destroy', 'reset']
@@ -32,11 +31,13 @@ const stages: readonly (readonly [string, (ground: Ground) => Promise<Line>])[] 
   [
     'in the middle of an envelope',
     (ground) =>
-      inSession(ground, async (entered) => entered.session.send('MESSAGE', (await message(ground, entered)).subarray(0, 120))),
+      inSession(ground, async (entered) =>
+        entered.session.send('MESSAGE', (await ground.messageOf(entered, 'cut off')).subarray(0, 120)),
+      ),
   ],
   [
     'while its message is stored',
-    (ground) => inSession(ground, async (entered) => entered.session.envelope(await message(ground, entered))),
+    (ground) => inSession(ground, async (entered) => entered.session.envelope(await ground.messageOf(entered, 'cut off'))),
   ],
   ['right behind CLOSE', (ground) => inSession(ground, ({ session }) => session.send('CLOSE', new Uint8Array(5)))],
 ]
@@ -52,10 +53,6 @@ function helloFor(ground: Ground): Uint8Array {
   return hello
 }
 
-function message(ground: Ground, { outbox }: Session): Promise<Uint8Array> {
-  return envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, 'cut off').then((made) => wireOf(made))
-}
-
 async function inSession(ground: Ground, act: (entered: Session) => void | Promise<void>): Promise<Line> {
   const entered = await ground.enter()
   await entered.session.alive()
@@ -68,6 +65,7 @@ export const attack: Attack = {
   tries:
     'FIN, destroy and RST at ten stages of a connection, several times over: the process lives, keeps no descriptor, and prints no fault of its own.',
   plainDesignLoses: 'its process: one error event that nobody listens to, or one promise that nobody awaits, ends it for all.',
+  measures: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()
@@ -85,7 +83,7 @@ export const attack: Attack = {
         for (const [stage] of stages) cases.attempt(`${how} ${stage}`, alive(ground.pid) ? 'it lives' : 'it died', 'it lives')
       }
     }
-    await pause(7_000)
+    await settled(ground.pid, before)
     const after = descriptorsOf(ground.pid)
     cases.attempt('descriptors left', after <= before ? 'none' : String(after - before), 'none')
     const strange = ground.server.stderr

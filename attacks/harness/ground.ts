@@ -1,8 +1,11 @@
 /** Where attacks take place: the real server program with a home of its own, and the people who know it. */
 import { connect, type Identity, identity, type PublicKey, type Receipt } from '@countersign/core'
+import { random } from '@countersign/core/protocol'
 import { type Home, type Running, Sandbox } from '@countersign/testing'
+import { envelopeOf, type Place, wireOf } from './envelopes.ts'
 import { type Agreed, type RogueClient, rogueClient, Refusal } from './handshake.ts'
 import { dial, Ended, freshAddress, Line, Silence } from './line.ts'
+import { pause } from './process.ts'
 import { RogueSession } from './session.ts'
 
 /** One message as the server program prints it. */
@@ -108,6 +111,23 @@ export class Ground implements AsyncDisposable {
     return { ...agreed, outbox, session: new RogueSession(line, 'client', agreed) }
   }
 
+  /** The same with its first record sent, behind which messages may follow. */
+  async begin(options: Partial<RogueClient> = {}): Promise<Session> {
+    const entered = await this.enter(options)
+    entered.session.send('PING', random(8))
+    return entered
+  }
+
+  /** Mallory's place at the server in a session of hers. */
+  placeOf({ outbox }: Pick<Session, 'outbox'>): Place {
+    return { from: this.mallory, to: this.publicKey, outbox }
+  }
+
+  /** The first messages of such a session, in one envelope as it travels. */
+  async messageOf(entered: Pick<Session, 'outbox'>, ...texts: readonly string[]): Promise<Uint8Array> {
+    return wireOf(await envelopeOf(this.placeOf(entered), 1, ...texts))
+  }
+
   /** How a handshake ends: `accepted`, `status n`, `silence` (not a byte more), or `open` where the server does not end it. */
   async knock(options: Partial<RogueClient> = {}): Promise<string> {
     try {
@@ -123,6 +143,12 @@ export class Ground implements AsyncDisposable {
   /** The messages that the server has stored and printed, whose text this is. */
   stored(text: string): number {
     return this.printed().filter((message) => message.text === text).length
+  }
+
+  /** How many it has stored once it has stored one; none where that does not come to be. The receipt may be here first. */
+  async storedSoon(text: string): Promise<number> {
+    for (let i = 0; i < 100 && this.stored(text) === 0; i++) await pause(50)
+    return this.stored(text)
   }
 
   printed(): Printed[] {

@@ -16,6 +16,11 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
+/** Waits until a process has as few descriptors as before, or for so long; what is left open by then is left open. */
+export async function settled(pid: number, descriptors: number, ms: number = 12_000): Promise<void> {
+  for (const until = performance.now() + ms; descriptorsOf(pid) > descriptors && performance.now() < until;) await pause(100)
+}
+
 export function alive(pid: number): boolean {
   try {
     return process.kill(pid, 0)

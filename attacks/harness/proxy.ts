@@ -68,3 +68,10 @@ export async function honestly(
     throw error
   }
 }
+
+/** A HELLO that an honest client has said to this server. */
+export async function recordedHello(ground: Ground): Promise<Uint8Array> {
+  await using between = await middle(ground.port)
+  await honestly(ground, between.port)
+  return between.heard[0]!.frame
+}

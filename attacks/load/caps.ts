@@ -1,7 +1,8 @@
 import { type Attack, Cases } from '../harness/attack.ts'
 import { Ground, HANDSHAKE_SECONDS } from '../harness/ground.ts'
 import { dial, freshAddress, Line, Silence } from '../harness/line.ts'
-import { honestly } from '../harness/proxy.ts'
+import { descriptorsOf, settled } from '../harness/process.ts'
+import { honestly, recordedHello } from '../harness/proxy.ts'
 
 /** How many of these are still open, a moment later. */
 async function openOnes(lines: readonly Line[]): Promise<number> {
@@ -14,27 +15,47 @@ async function openOnes(lines: readonly Line[]): Promise<number> {
   return (await Promise.all(states)).reduce((sum: number, state) => sum + state, 0)
 }
 
+/** So many connections, from one address or from as many. */
+function crowd(port: number, count: number, address?: string): Promise<Line[]> {
+  return Promise.all(Array.from({ length: count }, () => dial(port, address ?? freshAddress())))
+}
+
 export const attack: Attack = {
   title: 'Somebody takes every place at the door',
   tries:
-    'a hundred connections from one address, then six hundred from as many, all silent: how many are kept, what a client with keys meets meanwhile, and how soon the places are free again.',
+    'a hundred connections from one address, then six hundred from as many, and 256 from sixteen, all silent: how many are kept, and whether a client with keys gets in meanwhile, from another address and from the same.',
   plainDesignLoses: 'its door: nobody else gets in for as long as somebody stands in it.',
+  measures: true,
   async run() {
     const cases = new Cases()
     await using ground = await Ground.open()
-    const one = freshAddress()
-    const crowd = await Promise.all(Array.from({ length: 100 }, () => dial(ground.port, one)))
-    cases.attempt('of a hundred from one address are kept', String(await openOnes(crowd)), '16')
-    cases.attempt('an honest client from another address meanwhile', await honestly(ground, ground.port), 'receipt')
-    for (const line of crowd) line.destroy()
+    const hello = await recordedHello(ground)
+    const before = descriptorsOf(ground.pid)
+    const enters = (): Promise<string> => honestly(ground, ground.port)
+    const one = await crowd(ground.port, 100, '127.0.0.1')
+    cases.attempt('of a hundred from one address are kept', String(await openOnes(one)), '16')
+    cases.attempt('an honest client from that same address', await enters(), 'receipt')
+    for (const line of one) line.destroy()
 
-    const many = await Promise.all(Array.from({ length: 600 }, () => dial(ground.port, freshAddress())))
+    const many = await crowd(ground.port, 600)
     const kept = await openOnes(many)
     cases.attempt('of six hundred from as many addresses are kept', kept <= 256 ? '256 or fewer' : String(kept), '256 or fewer')
-    cases.note(`a client with keys who comes while all places are taken: ${await honestly(ground, ground.port)}`)
-    await Promise.all(many.map((line) => line.rest((HANDSHAKE_SECONDS + 4) * 1000)))
+    for (let i = 1; i <= 5; i++) cases.attempt(`honest client ${i} while all places are taken`, await enters(), 'receipt')
+    for (const line of many) line.destroy()
     cases.attempt('bytes that the six hundred got', String(many.reduce((sum, { received }) => sum + received, 0)), '0')
-    cases.control('after the deadline the door is free', await honestly(ground, ground.port), 'receipt')
+
+    const addresses = Array.from({ length: 16 }, () => freshAddress())
+    const sixteen = (await Promise.all(addresses.map((address) => crowd(ground.port, 16, address)))).flat()
+    for (let i = 1; i <= 5; i++) cases.attempt(`honest client ${i} past sixteen addresses`, await enters(), 'receipt')
+    for (const line of sixteen) line.destroy()
+
+    await settled(ground.pid, before)
+    const known = (await Promise.all(addresses.map((address) => crowd(ground.port, 16, address)))).flat()
+    for (const line of known) line.write(hello)
+    await Promise.all(known.map((line) => line.frame()))
+    cases.control('as many that are past the gate do keep a newcomer out', await enters(), 'TRUNCATED')
+    await Promise.all(known.map((line) => line.rest((HANDSHAKE_SECONDS + 4) * 1000)))
+    cases.control('until their deadline', await enters(), 'receipt')
     return cases
   },
 }

@@ -1,7 +1,5 @@
-import { random } from '@countersign/core/protocol'
 import { once } from 'node:events'
 import { type Attack, Cases } from '../harness/attack.ts'
-import { envelopeOf, wireOf } from '../harness/envelopes.ts'
 import { Ground } from '../harness/ground.ts'
 import { memoryOf, pause } from '../harness/process.ts'
 
@@ -10,14 +8,14 @@ export const attack: Attack = {
   tries:
     'it sends, and asks for its receipts again and again, without ever reading one: what the server holds for it must end, and so must its reading on.',
   plainDesignLoses: 'memory, without end: answers pile up for whoever does not fetch them.',
+  measures: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()
-    const { session, outbox } = await ground.enter()
-    const place = { from: ground.mallory, to: ground.publicKey, outbox }
-    const made = await envelopeOf(place, 1, 'read this')
-    session.send('PING', random(8))
-    session.envelope(await wireOf(made))
+    const entered = await ground.begin()
+    const { session } = entered
+    const wire = await ground.messageOf(entered, 'read this')
+    session.envelope(wire)
     cases.control('as long as it reads it gets its receipts', String((await session.receipt()) !== undefined), 'true')
     const before = memoryOf(ground.pid)
     session.line.stream.pause()
@@ -25,7 +23,6 @@ export const attack: Attack = {
     let sent = 0
     let blocked = false
     // The same envelope again, whole: each is answered with its receipt, which is as long as the question.
-    const wire = await wireOf(made)
     while (sent < most && !blocked) {
       const record = session.sealed('MESSAGE-END', wire)
       sent += record.length

@@ -13,6 +13,7 @@ export const attack: Attack = {
   tries:
     'thousands of connections from as many addresses that say nothing, a byte a second, half a HELLO, or a replayed one, and come again when they are thrown out (2,000 in the bounded form, 10,000 in the full one), while honest clients send 1,000 messages a second.',
   plainDesignLoses: 'its service: it waits for each of them, and decrypts with its RSA key whatever they send.',
+  measures: true,
   async run({ full }) {
     const cases = new Cases()
     const [count, seconds] = full ? [10_000, 10] : [2_000, 3]

@@ -82,8 +82,7 @@ export const attack: Attack = {
     const cases = new Cases()
     await Promise.all(
       floods.map(async ([what, must, count, flood]) => {
-        const { session } = await ground.enter()
-        session.send('PING', random(8))
+        const { session } = await ground.begin()
         for (let i = 0; i < count; i++) flood(session, i)
         cases.attempt(what, await session.fate(), must)
         session.line.destroy()

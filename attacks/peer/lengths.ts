@@ -161,10 +161,9 @@ async function outcome({ session }: Session): Promise<string> {
 
 /** Leaves half of a long item at the server; what it is told in the next session. */
 async function resume(ground: Ground, lie: (made: OutgoingEnvelope, offset: number) => Promise<Uint8Array>): Promise<string> {
-  const first = await ground.enter()
+  const first = await ground.begin()
   const made = await envelope(ground, first, [await composeItem(random(LONG))])
   const bytes = await wireOf(made)
-  first.session.send('PING', random(8))
   for (let at = 0; at < LONG / 2; at += 65_536) first.session.send('MESSAGE', bytes.subarray(at, at + 65_536))
   first.session.close()
   await first.session.fate()
@@ -190,14 +189,14 @@ export const attack: Attack = {
     'lengths, offsets, items and attributes that do not fit what is signed, of short and long items, and of those that are resumed: nothing of them may be delivered.',
   plainDesignLoses:
     'memory, at the word of whoever names a length; and whole files, where a resumed upload is joined without a hash over all of it.',
+  measures: true,
   async run(ground) {
     const cases = new Cases()
     const strange = (): number => ground.printed().filter(({ text }) => text !== 'still here').length
     const before = strange()
     for (const [what, must, lie] of lies) {
-      const entered = await ground.enter()
+      const entered = await ground.begin()
       const { session } = entered
-      session.send('PING', random(8))
       session.envelope(await lie(ground, entered))
       const ended = must.startsWith('outcome') ? await outcome(entered) : await session.fate()
       session.line.destroy()
@@ -234,8 +233,7 @@ export const attack: Attack = {
 
 /** What this server's receipts say of what it has stored: outcome 1, or 2 where its journal is in memory. */
 async function storedOutcome(ground: Ground): Promise<string> {
-  const entered = await ground.enter()
-  entered.session.send('PING', random(8))
+  const entered = await ground.begin()
   entered.session.envelope(await short(ground, entered))
   const said = await outcome(entered)
   entered.session.close()

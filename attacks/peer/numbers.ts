@@ -7,7 +7,6 @@ import {
   MESSAGE_TYPE,
   type OutgoingEnvelope,
   pae,
-  random,
   receiptStatement,
   type ReceiptStatement,
   RECEIPT_TYPE,
@@ -20,8 +19,8 @@ import { type Attack, Cases } from '../harness/attack.ts'
 import { envelopeOf, shortForm, wireOf } from '../harness/envelopes.ts'
 import type { Ground, Session } from '../harness/ground.ts'
 
-function made({ outbox }: Session, ground: Ground, first: number, ...texts: string[]): Promise<OutgoingEnvelope> {
-  return envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, first, ...texts)
+function made(entered: Session, ground: Ground, first: number, ...texts: string[]): Promise<OutgoingEnvelope> {
+  return envelopeOf(ground.placeOf(entered), first, ...texts)
 }
 
 async function answer({ session }: Session): Promise<ReceiptStatement | undefined> {
@@ -37,9 +36,8 @@ export const attack: Attack = {
     'which of two it was: both carry a valid signature, and nothing says which came first, or that there were two.',
   async run(ground) {
     const cases = new Cases()
-    const entered = await ground.enter()
+    const entered = await ground.begin()
     const { session, outbox } = entered
-    session.send('PING', random(8))
     const one = await made(entered, ground, 1, 'the first word')
     session.envelope(await wireOf(one))
     const stored = await answer(entered)
@@ -83,8 +81,7 @@ export const attack: Attack = {
     cases.attempt('forty conflicts more: the signed answers', String(answered), '14')
     session.line.destroy()
 
-    const again = await ground.enter({ outbox })
-    again.session.send('PING', random(8))
+    const again = await ground.begin({ outbox })
     cases.attempt('the number that the next session is told', String(again.position.next), '2')
     again.session.envelope(shortForm(one))
     await answer(again)
@@ -98,7 +95,7 @@ export const attack: Attack = {
     again.session.line.destroy()
     cases.attempt(
       'messages delivered: the first, and no other',
-      [ground.stored('the first word'), ground.stored('another word'), ground.stored('a gap')].join(),
+      [await ground.storedSoon('the first word'), ground.stored('another word'), ground.stored('a gap')].join(),
       '1,0,0',
     )
 

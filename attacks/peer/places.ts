@@ -1,6 +1,6 @@
-import { composeEnvelope, composeItem, random } from '@countersign/core/protocol'
+import { random } from '@countersign/core/protocol'
 import { type Attack, Cases } from '../harness/attack.ts'
-import { wireOf } from '../harness/envelopes.ts'
+import { envelopeOf, wireOf } from '../harness/envelopes.ts'
 import { Ground } from '../harness/ground.ts'
 import { memoryOf } from '../harness/process.ts'
 
@@ -8,10 +8,9 @@ const LONG = 2 * 1024 * 1024
 
 /** A session at a fresh outbox that leaves most of a long item behind. */
 async function leavePartial(ground: Ground): Promise<boolean> {
-  const { session, outbox } = await ground.enter()
-  const numbers = { to: ground.publicKey.id, outbox, first: 1, sentAt: 0 }
-  const bytes = await wireOf(await composeEnvelope(ground.mallory, numbers, [await composeItem(random(LONG))]))
-  session.send('PING', random(8))
+  const entered = await ground.begin()
+  const { session, outbox } = entered
+  const bytes = await wireOf(await envelopeOf(ground.placeOf(entered), 1, random(LONG)))
   for (let at = 0; at < LONG - 65_536; at += 65_536) session.send('MESSAGE', bytes.subarray(at, at + 65_536))
   session.close()
   await session.fate()
@@ -25,6 +24,7 @@ export const attack: Attack = {
   tries:
     'a session for each of many fresh outbox ids, with two mebibytes of an item that never ends left at each: what the server keeps of them must not stand in its memory.',
   plainDesignLoses: 'nothing more than here, where it resumes nothing; one that keeps half-sent files keeps them for ever.',
+  measures: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()

@@ -14,17 +14,14 @@ export const attack: Attack = {
     'its books: an acknowledgement is matched with whatever is open, or kept for something that is still to come.',
   async run(ground) {
     const cases = new Cases()
-    const entered = await ground.enter()
-    const place = { from: ground.mallory, to: ground.publicKey, outbox: entered.outbox }
-    const own = await envelopeOf(place, 1, 'mine')
+    const entered = await ground.begin()
+    const own = await envelopeOf(ground.placeOf(entered), 1, 'mine')
     const nothing = await receiptFor(own.message, ground.mallory, { journal: random(16), before: CHAIN_START })
     const payload = encode(receiptPayload, nothing.receipt)
-    entered.session.send('PING', random(8))
     for (let i = 0; i < 2_000; i++) entered.session.send('RECEIPT', payload)
     cases.attempt('receipts for nothing, two thousand', await entered.session.fate(), 'CLOSE 4')
     entered.session.line.destroy()
-    const noise = await ground.enter()
-    noise.session.send('PING', random(8))
+    const noise = await ground.begin()
     noise.session.send('RECEIPT', random(500))
     cases.attempt('noise for a receipt', await noise.session.fate(), 'CLOSE 4')
     noise.session.line.destroy()

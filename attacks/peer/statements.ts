@@ -132,9 +132,9 @@ export const attack: Attack = {
   async run(ground) {
     const cases = new Cases()
     for (const [i, [what, must, forge]] of forgeries.entries()) {
-      const { session, outbox } = await ground.enter()
-      const envelope = await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, `attempt ${i}`)
-      session.send('PING', random(8))
+      const entered = await ground.begin()
+      const { session, outbox } = entered
+      const envelope = await envelopeOf(ground.placeOf(entered), 1, `attempt ${i}`)
       session.envelope(await forge(envelope, ground, outbox))
       const ended = await session.fate()
       session.line.destroy()
@@ -142,14 +142,13 @@ export const attack: Attack = {
       cases.attempt(what, receipts > 0 ? `${ended}, and a receipt or a message` : ended, must)
     }
     // It is not waited for: its length alone says enough.
-    const endless = await ground.enter()
-    endless.session.send('PING', random(8))
+    const endless = await ground.begin()
     endless.session.send('MESSAGE', concat(Uint8Array.of(0, 0x10, 0, 0), random(1000)))
     cases.attempt('the beginning of a statement of a mebibyte', await endless.session.fate(), 'CLOSE 4')
     endless.session.line.destroy()
-    const { session, outbox } = await ground.enter()
-    const envelope = await envelopeOf({ from: ground.mallory, to: ground.publicKey, outbox }, 1, 'a true one')
-    session.send('PING', random(8))
+    const entered = await ground.begin()
+    const { session } = entered
+    const envelope = await envelopeOf(ground.placeOf(entered), 1, 'a true one')
     session.envelope(await wireOf(await resigned(envelope, ground.mallory, { sentAt: 1 })))
     const receipt = await session.receipt()
     cases.control(

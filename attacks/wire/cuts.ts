@@ -41,7 +41,7 @@ export const attack: Attack = {
           return [frame.subarray(0, bytes < 0 ? frame.length + bytes : bytes)]
         })
         const ended = await honestly(ground, between.port, [text], { handshakeWithin: 6_000 })
-        const stored = ground.stored(text)
+        const stored = ended === 'receipt' ? await ground.storedSoon(text) : ground.stored(text)
         const told = ended === 'receipt' && stored !== 1 ? 'a receipt for nothing' : ended
         cases.attempt(
           `${way}, frame ${index}, byte ${bytes}`,

@@ -3,8 +3,8 @@ import type { SecureSession } from '@countersign/core'
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 import { Ground } from '../../harness/ground.ts'
-import { descriptorsOf, memoryOf, pause } from '../../harness/process.ts'
-import { middle, honestly } from '../../harness/proxy.ts'
+import { descriptorsOf, memoryOf, pause, settled } from '../../harness/process.ts'
+import { honestly, recordedHello } from '../../harness/proxy.ts'
 
 export interface CrowdOptions {
   readonly port: number
@@ -67,18 +67,11 @@ export interface Fared {
   readonly descriptors: readonly [number, number, number]
 }
 
-/** A HELLO that an honest client has said to this server. */
-async function recordedHello(ground: Ground): Promise<string> {
-  await using between = await middle(ground.port)
-  await honestly(ground, between.port)
-  return Buffer.from(between.heard[0]!.frame).toString('base64')
-}
-
 /** Lets a crowd loose on a server of its own, with honest clients beside it. */
 export async function fare(count: number, seconds: number, manner: CrowdOptions['manner']): Promise<Fared> {
   await using ground = await Ground.open()
   const sessions = await Promise.all([1, 2, 3, 4].map(() => ground.honest()))
-  const hello = await recordedHello(ground)
+  const hello = Buffer.from(await recordedHello(ground)).toString('base64')
   const ms = seconds * 1000
   await receiptsPerSecond(sessions, 1_000)
   const before = await receiptsPerSecond(sessions, ms)
@@ -103,7 +96,7 @@ export async function fare(count: number, seconds: number, manner: CrowdOptions[
     await Promise.all(coming)
     told = { ...strangers.told }
   }
-  await pause(6_500)
+  await settled(ground.pid, descriptors)
   clearInterval(watching)
   await ground.stillServes()
   const after = [memoryOf(ground.pid), descriptorsOf(ground.pid)] as const
