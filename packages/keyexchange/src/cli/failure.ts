@@ -1,6 +1,5 @@
 /** What each error means to a person: an exit code and a hint to act on. */
 import { CountersignError, type ErrorCode } from '@countersign/core'
-import { CommanderError } from 'commander'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 
 /** A failure as it is printed: two lines, and an exit status. */
@@ -100,7 +99,6 @@ const SYSTEM: Readonly<Record<string, Row>> = {
 export function describeFailure(error: unknown): Failure {
   if (error instanceof CliError) return { code: error.code, exit: error.exit, message: error.message, hint: error.hint }
   if (error instanceof CountersignError) return row(error.code, CORE[error.code as ErrorCode], error.message)
-  if (error instanceof CommanderError) return usage(error)
   if (error instanceof Error) {
     const code = (error as NodeJS.ErrnoException).code ?? ''
     const known = SYSTEM[code]
@@ -122,10 +120,4 @@ export function unsoundness(failures: readonly Failure[]): CliError {
 
 function row(code: string, [exit, hint]: Row, message: string): Failure {
   return { code, exit: EXIT[exit], message, hint }
-}
-
-/** commander's message begins with `error:` and may suggest a similar word on a second line, which is our hint. */
-function usage(error: CommanderError): Failure {
-  const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n')
-  return row('USAGE', ['USAGE', suggestion?.replace(/^\(Did you mean (.*)\?\)$/, 'did you mean $1?') ?? 'see --help'], first)
 }

@@ -1,8 +1,9 @@
 /** The frame of a command line: the options that every program and command takes. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { Output } from './output.ts'
 import { askSecret, readSecret, type SecretSource } from './secret.ts'
+import { usageError } from './usage.ts'
 
 /** What the options that stand everywhere come to. */
 export interface CommonOptions {
@@ -47,7 +48,8 @@ export async function parseProgram(program: Command): Promise<void> {
   try {
     await program.parseAsync()
   } catch (error) {
-    if (!(error instanceof Error && 'exitCode' in error && error.exitCode === 0)) throw error
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode !== 0) throw usageError(program, process.argv.slice(2), error)
   }
 }
 

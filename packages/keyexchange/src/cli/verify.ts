@@ -1,6 +1,7 @@
 /** `verify DIR`, the same in the server and the client: evidence held against the signatures that it rests on. */
 import type { PublicKey } from '@countersign/core'
 import type { Command } from 'commander'
+import { existsSync } from 'node:fs'
 import { type Home, openHome } from '../home/home.ts'
 import type { Role } from '../home/layout.ts'
 import { isoDate } from '../home/about.ts'
@@ -37,6 +38,8 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
     .action(async (folder: string, _: unknown, command: Command) => {
       const options = command.optsWithGlobals<CommonOptions>()
       const output = outputOf(options)
+      if (!existsSync(folder))
+        throw new CliError('MISSING', `there is no folder ${folder}`, 'name one that an export has written')
       const home = homeThere(options.root, role)
       const verify = await load()
       const sameChain = home && { sameChain: (a: Uint8Array, b: Uint8Array) => home.sameChain(a, b) }

@@ -1,6 +1,5 @@
 import { CountersignError, ERRORS, LocalError, NetworkError, PeerError } from '@countersign/core'
 import type { ErrorCode } from '@countersign/core'
-import { CommanderError } from 'commander'
 import { expect, test } from 'vitest'
 import { CliError, EXIT } from '../../src/cli/exit.ts'
 import { describeFailure } from '../../src/cli/failure.ts'
@@ -61,11 +60,6 @@ test('what nobody foresaw is exit status 1 and says so', async () => {
 test('a failure of our own speaks for itself', async () => {
   const error = new CliError('CONFLICT', 'what happened', 'what to do')
   expect(describeFailure(error)).toEqual({ code: 'CONFLICT', exit: 10, message: 'what happened', hint: 'what to do' })
-})
-
-test('a word that is almost an option is suggested', async () => {
-  const error = new CommanderError(1, 'commander.unknownOption', "error: unknown option '--jsn'\n(Did you mean --json?)")
-  expect(describeFailure(error)).toMatchObject({ exit: 2, message: "unknown option '--jsn'", hint: 'did you mean --json?' })
 })
 
 test.each([
