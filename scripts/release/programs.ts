@@ -1,7 +1,7 @@
 /** The three programs as their users install them: by `npm i -g`, away from this repository, on homes of their own. */
 import { Running } from '@countersign/testing'
 import { spawn } from 'node:child_process'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { holds, run, step, type Surroundings } from './steps.ts'
 import type { Rehearsal } from './rehearse.ts'
@@ -69,5 +69,10 @@ export async function usePrograms({ folder }: Rehearsal, prefix: string, node: s
     holds(/^verified +evidence$/m.test(await run(laptop, 'countersign-client', 'verify', 'evidence')), "the client's")
     await run(office, 'countersign-server', 'inbox', 'export', '1', 'evidence')
     holds(/^verified +evidence$/m.test(await run(office, 'countersign-server', 'verify', 'evidence')), "the server's")
+  })
+
+  await step(`Node ${version}: a page explains a session`, async () => {
+    await run(laptop, 'countersign-client', 'explain', 'session.html')
+    holds(/^<!doctype html>/i.test(await readFile(join(laptop.cwd, 'session.html'), 'utf8')), 'it is a page')
   })
 }
