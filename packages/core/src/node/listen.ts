@@ -8,13 +8,13 @@ import {
 } from 'node:net'
 import { placeName } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
-import { CountersignError, LocalError } from '../errors.ts'
+import { CountersignError, LocalError, NetworkError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { REASON } from '../wire/records.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
 import { ownKeysOf, peerName, placeOf } from './options.ts'
 import type { SecureSession } from './secure-session.ts'
-import { type Company, secureServerAmong, type ServerOptions } from './secure.ts'
+import { type Company, HANDSHAKE_WITHIN, secureServerAmong, type ServerOptions } from './secure.ts'
 
 /**
  * Options are read anew for each connection: with getters for `identity` and `formerKeys`, a server takes a new key of its
@@ -123,9 +123,14 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     this.#handshakes.add(socket)
     socket.setNoDelay(true)
     try {
-      this.#add(await secureServerAmong({ ...this.#company, gateHeld: visit.known }, socket, this.#options))
+      const acceptedAt = performance.now()
+      const silence = await firstWord(socket, this.#options.handshakeWithin ?? HANDSHAKE_WITHIN)
+      // It may have made room for another.
+      if (!visit.open) return
+      if (silence !== undefined) throw new NetworkError(silence)
+      const company = { ...this.#company, acceptedAt, gateHeld: visit.known }
+      this.#add(await secureServerAmong(company, socket, this.#options))
     } catch (cause) {
-      // It made room for another.
       if (!visit.open) return
       const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
       this.#options.onReject?.(error, address)
@@ -156,6 +161,25 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
     }
     await older?.abandon(REASON.superseded)
   }
+}
+
+/**
+ * Waits until something has come, for so many ms: of those who say nothing there may be very many, and a handshake costs
+ * more than they are worth. Answers with what came instead, where nothing did.
+ */
+async function firstWord(socket: Socket, ms: number): Promise<'TRUNCATED' | 'NO_ANSWER' | undefined> {
+  const { promise, resolve } = Promise.withResolvers<'TRUNCATED' | 'NO_ANSWER' | undefined>()
+  const timer = setTimeout(() => {
+    resolve('NO_ANSWER')
+    socket.end().destroySoon()
+  }, ms)
+  const spoke = (): void => resolve(undefined)
+  const gone = (): void => resolve('TRUNCATED')
+  socket.once('readable', spoke).once('close', gone)
+  const instead = await promise
+  clearTimeout(timer)
+  socket.off('readable', spoke).off('close', gone)
+  return instead
 }
 
 /**

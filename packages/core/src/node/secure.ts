@@ -41,6 +41,8 @@ export interface Company {
   admits(peer: Peer): boolean
   /** What the sessions may hold in memory together; this one its own, where it is not said. */
   readonly memory?: Memory
+  /** When the connection was accepted, by the clock of `performance.now`; now, where it is not said. */
+  readonly acceptedAt?: number
   /** The gate has held: whoever dials holds this side's public key. */
   gateHeld?(): void
 }
@@ -53,6 +55,7 @@ const alone: Company = { takeOver: () => Promise.resolve(), admits: () => true }
  * @throws as `connect` does, but for CONNECT
  */
 export async function secureClient(stream: Duplex, options: ClientOptions): Promise<SecureSession> {
+  const deadline = performance.now() + (options.handshakeWithin ?? HANDSHAKE_WITHIN)
   const identity = identitiesOf(options)[0]!
   const peer = peerOf(options.peer)
   const wire = new Wire(stream)
@@ -64,7 +67,7 @@ export async function secureClient(stream: Duplex, options: ClientOptions): Prom
     peer,
     receives: options.journal !== undefined,
   })
-  const established = await run(wire, handshake, options, { trust: () => undefined, locate: locator(options, alone) })
+  const established = await run(wire, handshake, deadline, options, { trust: () => undefined, locate: locator(options, alone) })
   return new SecureSession(wire, established, options, {
     outbox,
     outboxId,
@@ -87,12 +90,12 @@ export function secureServer(stream: Duplex, options: ServerOptions): Promise<Se
 export async function secureServerAmong(company: Company, stream: Duplex, options: ServerOptions): Promise<SecureSession> {
   const identities = identitiesOf(options)
   const { handshakeWithin = HANDSHAKE_WITHIN } = options
-  const deadline = performance.now() + handshakeWithin
+  const deadline = (company.acceptedAt ?? performance.now()) + handshakeWithin
   const wire = new Wire(stream)
   const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
   const outboxId = await outbox.idFor()
   const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities })
-  const established = await run(wire, handshake, options, {
+  const established = await run(wire, handshake, deadline, options, {
     trust: lookUp(options.peers),
     locate: locator(options, company),
     // Nothing is sent before the gate has held.
@@ -127,11 +130,11 @@ function locator(options: CommonOptions, company: Company): (peer: Peer, outbox:
 async function run(
   wire: Wire,
   steps: Steps<Established>,
+  deadline: number,
   options: ClientOptions | ServerOptions,
   knowledge: Knowledge,
 ): Promise<Established> {
-  const { handshakeWithin = HANDSHAKE_WITHIN, signal, trace = () => {} } = options
-  const deadline = performance.now() + handshakeWithin
+  const { signal, trace = () => {} } = options
   const left = (): number => deadline - performance.now()
   try {
     return await within(driveHandshake(wire, steps, knowledge, trace), left(), signal, () => {})
