@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The `countersign-client` program. */
-import { CliError, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
+import { CliError, createProgram, noCommand, parseProgram, runProgram } from '@countersign/keyexchange/cli'
 import { hooks, inbox, receipts } from '@countersign/mailbox'
 import type { Command } from 'commander'
 import { doctor } from './commands/doctor.ts'
@@ -18,13 +18,14 @@ await runProgram(async (interrupted) => {
     'Sends messages and keeps the receipt of each one.',
     new URL('../package.json', import.meta.url),
   )
-  program.allowExcessArguments().action((_: unknown, { args: [word] }: Command) => {
-    const message = word === undefined ? 'no command was given' : `there is no command ${word}`
-    throw new CliError('USAGE', message, 'to send a text: countersign-client send TEXT; see --help')
-  })
   for (const command of [send, watch, receive, outbox, ping, doctor, verify, explain]) command(program, interrupted)
   receipts(program, 'client')
   inbox(program, 'client', interrupted)
   hooks(program, 'client')
+  // Last, because what it lets pass no command may.
+  program.allowExcessArguments().action((_: unknown, { args: [word] }: Command) => {
+    const hint = 'to send a text: countersign-client send TEXT; see --help'
+    throw word === undefined ? new CliError('USAGE', 'no command was given', hint) : noCommand(program, word, hint)
+  })
   await parseProgram(program)
 })

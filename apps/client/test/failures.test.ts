@@ -171,6 +171,8 @@ describe('the command line', () => {
     ['server', ['bogus'], /no command bogus/, /see --help/],
     ['client', ['send', 'hello', '--tp', 'x'], /unknown option '--tp'/, /did you mean --to\?/],
     ['client', ['hello'], /no command hello/, /countersign-client send TEXT/],
+    ['client', ['sned', 'hello'], /no command sned/, /did you mean send\?/],
+    ['client', ['outbox', 'lst'], /too many arguments/, /./],
     ['client', [], /no command was given/, /countersign-client send TEXT/],
   ] as const)('%s %j', async (program, words, error, hint) => {
     expect(told(await run(program, words, { root: sandbox.folder }))).toEqual(failure(2, error, hint))
@@ -182,6 +184,8 @@ describe('the command line', () => {
     const file = (path: string): Promise<Outcome> => run('client', ['send', '--file', path], { root: client.root })
     expect(told(await file('missing.txt'))).toEqual(failure(4, /missing\.txt/, /check the path/))
     expect(told(await file(sandbox.folder))).toEqual(failure(2, /is no file; nothing was sent/, /name a file/))
+    const evidence = await run('client', ['verify', 'nowhere'], { root: client.root })
+    expect(told(evidence)).toEqual(failure(4, /there is no folder nowhere/, /an export/))
   })
 
   test('with --json a failure is an object too', async () => {

@@ -17,7 +17,6 @@ import { show } from './commands/show.ts'
 import { swapKeys } from './commands/swap.ts'
 
 const commands = [
-  both,
   init,
   swapKeys,
   list,
@@ -32,6 +31,8 @@ const commands = [
   convert,
   doctor,
   completion,
+  // Last, because what it lets pass no other command may.
+  both,
 ]
 
 await runProgram(async (interrupted) => {

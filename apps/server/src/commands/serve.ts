@@ -1,7 +1,7 @@
 /** `countersign-server` without words: serves every client that its home trusts, until it is told to stop. */
 import { memoryJournal } from '@countersign/core'
 import { homePaths, openHome, resolveRoot } from '@countersign/keyexchange'
-import { CliError, type CommonOptions, passphraseAsker } from '@countersign/keyexchange/cli'
+import { type CommonOptions, noCommand, passphraseAsker } from '@countersign/keyexchange/cli'
 import { arrived, printLetter } from '@countersign/mailbox'
 import type { Command } from 'commander'
 import { levelOf, Log, LoggedOutput } from '../log.ts'
@@ -20,7 +20,7 @@ export function serve(program: Command, interrupted: AbortSignal): void {
     .allowExcessArguments()
     .action(async (_: unknown, command: Command) => {
       const [unknown] = command.args
-      if (unknown !== undefined) throw new CliError('USAGE', `there is no command ${unknown}`, 'see --help')
+      if (unknown !== undefined) throw noCommand(program, unknown)
       const setup = await setUp(command)
       await (setup.configuration.settings.ephemeral ? serveEphemeral : serveDurable)(setup, interrupted)
     })
@@ -41,7 +41,7 @@ async function setUp(command: Command): Promise<Setup> {
 /** Prints messages as they come, and keeps none. */
 async function serveEphemeral(setup: Setup, interrupted: AbortSignal): Promise<void> {
   const { configuration, output } = setup
-  const nothingStored = { now: () => performance.now(), bytesOf: () => Promise.resolve(0) }
+  const nothingStored = { now: () => performance.now(), usageOf: () => Promise.resolve({ places: 0, partials: 0, bytes: 0 }) }
   const policy = policyOf((peer) => configuration.rulesOf(peer), nothingStored)
   await serveClients(
     {

@@ -1,6 +1,6 @@
 /** `keys` with no words: two homes on one machine that know each other, in one step. */
 import type { Command } from 'commander'
-import { CliError } from '../cli/exit.ts'
+import { noCommand } from '../cli/no-command.ts'
 import { homeExists } from '../home/create.ts'
 import type { Home } from '../home/home.ts'
 import { DEFAULT_PORT, type Role } from '../home/layout.ts'
@@ -10,7 +10,7 @@ import { type Context, contextOf, homeOf, keyRecord, type KeysOptions, newHome, 
 export function both(program: Command, interrupted: AbortSignal): void {
   program.allowExcessArguments().action(async (_: unknown, command: Command) => {
     const [unknown] = command.args
-    if (unknown !== undefined) throw new CliError('USAGE', `there is no command ${unknown}`, 'see --help')
+    if (unknown !== undefined) throw noCommand(program, unknown)
     const context = contextOf(command)
     const server = await madeOrFound(context, 'server')
     const client = await madeOrFound(context, 'client')

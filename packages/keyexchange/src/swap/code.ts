@@ -1,6 +1,7 @@
 /** One-time codes: three words of the BIP-39 English list, 33 bits. */
 import { randomInt } from 'node:crypto'
 import { CliError } from '../cli/exit.ts'
+import { nearest } from '../cli/nearest.ts'
 import { printable } from '../cli/text.ts'
 import { WORDS } from '../words.ts'
 
@@ -39,29 +40,7 @@ export function readCode(text: string): string {
 
 /** The word of the list that takes the fewest slips to become `typed`. */
 export function nearestWord(typed: string): string {
-  let nearest = WORDS[0]!
-  let fewest = Infinity
-  for (const word of WORDS) {
-    const slips = distance(typed.slice(0, 16), word)
-    if (slips < fewest) [nearest, fewest] = [word, slips]
-  }
-  return nearest
-}
-
-/** Letters added, left out, changed, or swapped with their neighbour (optimal string alignment). */
-function distance(a: string, b: string): number {
-  let before: number[] = []
-  let above = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const changed = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Infinity
-      row.push(Math.min(row[j - 1]! + 1, above[j]! + 1, changed, swapped))
-    }
-    ;[before, above] = [above, row]
-  }
-  return above[b.length]!
+  return nearest(typed.slice(0, 16), WORDS)!.word
 }
 
 /** Completes the last word of a line for Tab: what readline wants of a completer. */

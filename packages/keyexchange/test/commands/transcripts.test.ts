@@ -18,7 +18,7 @@ describe('each failure is one error line, one hint line and its exit status', ()
   const bad = (content: string) => (root: string) => ['import', file(root, 'bad.pem', content), '--peer', 'x', '--expect', 'y']
   test.each<[string, number, (root: string) => string[], RegExp]>([
     ['an unknown option', 2, () => ['list', '--jsn'], /hint: did you mean --json\?/],
-    ['an unknown command', 2, () => ['lst'], /error: there is no command lst/],
+    ['an unknown command', 2, () => ['lst'], /error: there is no command lst\nhint: did you mean list\?/],
     ['a missing argument', 2, () => ['revoke'], /error: missing required argument 'name'/],
     ['an option without its value', 2, () => ['init', '--type'], /argument missing/],
     ['a type that is not used', 2, () => ['init', '--type', 'dsa'], /Allowed choices are ed25519, rsa, ml-dsa-65/],
