@@ -26,15 +26,16 @@ const alice: Peer = { name: 'alice', keys }
 const bob: Peer = { name: 'bob', keys }
 
 let now = 0
-let held = 0
+let used = { places: 0, partials: 0, bytes: 0 }
+const place = { sender: keys[0]!.id, receiver: keys[0]!.id, outbox: new Uint8Array(16) }
 
 function read(path: string): Policy {
-  return policyOf(readRules({ path }), { now: () => now, bytesOf: () => Promise.resolve(held) })
+  return policyOf(readRules({ path }), { now: () => now, usageOf: () => Promise.resolve(used) })
 }
 
 async function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): Promise<boolean> {
   const attributes = new Map(contentType === undefined ? [] : [['content-type', contentType]])
-  if (!(await policy.envelope!({ peer, first: 1, lengths }))) return false
+  if (!(await policy.envelope!({ peer, place, first: 1, lengths, partial: lengths[0]! > 2 ** 20 }))) return false
   for (const length of lengths) if (!(await policy.item!({ peer, number: 1, attributes, length }))) return false
   return true
 }
@@ -78,9 +79,18 @@ describe('a policy', () => {
 
   test('a peer may fill so much of the journal, what it has announced included', async () => {
     const policy = read(file({ default: { mostBytes: '1K' } }))
-    held = 1000
+    used = { places: 0, partials: 0, bytes: 1000 }
     expect(await takes(policy, alice, undefined, 12, 12)).toBe(true)
     expect(await takes(policy, alice, undefined, 12, 13)).toBe(false)
+  })
+
+  test('a peer may have so many places in the journal, and in so many of them a message that has come in part', async () => {
+    const policy = read(file({ default: { mostPlaces: 3, mostPartials: 1 } }))
+    used = { places: 2, partials: 1, bytes: 0 }
+    expect(await takes(policy, alice, undefined, 12)).toBe(true)
+    expect(await takes(policy, alice, undefined, 2 ** 21)).toBe(false)
+    used = { places: 3, partials: 0, bytes: 0 }
+    expect(await takes(policy, alice, undefined, 12)).toBe(false)
   })
 
   test.each([
@@ -92,6 +102,7 @@ describe('a policy', () => {
     [{ peers: { alice: { maxLength: 'long' } } }, /no good value at peers\.alice\.maxLength/],
     [{ default: { contentTypes: 'text/plain' } }, /no good value at default\.contentTypes/],
     [{ default: { messagesPerMinute: -1 } }, /no good value at default\.messagesPerMinute/],
+    [{ default: { mostPlaces: 1.5 } }, /no good value at default\.mostPlaces/],
     [{ peers: { alice: 'all' } }, /no object at peers\.alice/],
   ])('%j is refused, and what is wrong is named', (content, message) => {
     expect(() => read(file(content))).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }))
@@ -121,11 +132,22 @@ describe('a server with a policy', () => {
     expect(stdout).not.toContain('long long')
   })
 
+  test('keeps the places that a client has, and gives no further one', async () => {
+    const pair = sandbox.pair()
+    const { server, at } = await sandbox.serve(pair.server, '--policy', file({ default: { mostPlaces: 1 } }))
+    const send = (...words: string[]): ReturnType<typeof run> =>
+      run('client', ['send', ...words, ...at], { root: pair.client.root })
+    expect((await send('one')).status).toBe(0)
+    expect((await send('elsewhere', '--ephemeral')).status).toBe(11)
+    expect((await send('two')).status).toBe(0)
+    expect((await server.stop()).stdout).not.toContain('elsewhere')
+  })
+
   test('does not start with one that is wrong', async () => {
     const { server } = sandbox.pair('rsa')
     const { status, stderr } = await run('server', ['--policy', file('{')], { root: server.root })
     expect(stderr).toMatch(
-      /^error: the policy .* is no JSON\nhint: a rule is one of contentTypes, maxLength, messagesPerMinute, mostBytes/,
+      /^error: the policy .* is no JSON\nhint: a rule is one of contentTypes, maxLength, messagesPerMinute, mostBytes, mostPlaces, mostPartials/,
     )
     expect(status).toBe(2)
   })

@@ -68,7 +68,7 @@ describe.each(SETTING_NAMES)('%s', (name) => {
       [{ file: { path: FILE, values: { [name]: bad } } }, `"${name}" in ${FILE}`],
     ]
     // An empty variable is none, and every other text may be a path.
-    if (typeof bad !== 'object' && bad !== '')
+    if (typeof bad === 'number' || (typeof bad === 'string' && bad !== ''))
       places.push([{ environment: { [variableOf(name)]: String(bad) } }, variableOf(name)])
     for (const [sources, place] of places) {
       const { code, message, hint } = told(sources)
