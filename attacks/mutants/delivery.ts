@@ -68,8 +68,8 @@ export const deliveryMutants: readonly Mutant[] = [
     ['length of a resumed item', 'if (spool.length !== length) {', 'if (spool.length < 0) {'],
     [
       'policy before a body is stored',
-      'return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths }))',
-      'return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths })) || true',
+      'return policy?.envelope === undefined || (await policy.envelope({ peer, place, first, lengths, partial }))',
+      'return policy?.envelope === undefined || (await policy.envelope({ peer, place, first, lengths, partial })) || true',
     ],
   ),
   ...within(

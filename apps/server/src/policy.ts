@@ -10,8 +10,9 @@
  *
  * A peer's own rules stand in place of the default ones of the same name. Where a rule is not said, everything is taken.
  */
-import type { Peer, Policy } from '@countersign/core'
+import type { Peer, Place, Policy } from '@countersign/core'
 import { CliError, parseSize } from '@countersign/keyexchange/cli'
+import type { Usage } from '@countersign/store'
 import { readFileSync } from 'node:fs'
 import type { RulesSource } from './settings/kinds.ts'
 
@@ -25,14 +26,18 @@ interface Rules {
   readonly messagesPerMinute?: number
   /** Bytes that may be in the journal of a peer's, what is announced but has not come yet included */
   readonly mostBytes?: number
+  /** Places in the journal: each outbox of a peer's has one for good, and each message that is sent with --ephemeral */
+  readonly mostPlaces?: number
+  /** Long messages that may have come in part at a time, of one place one */
+  readonly mostPartials?: number
 }
 
 /** What a policy asks while it decides. */
 export interface Circumstances {
   /** Any steady clock; ms */
   now(): number
-  /** Bytes that are in the journal of a peer's, or will be */
-  bytesOf(peer: Peer): Promise<number>
+  /** What a place's peer takes up of the journal beside it */
+  usageOf(place: Place): Promise<Usage>
 }
 
 /** The rules that a peer is under. */
@@ -47,7 +52,7 @@ export function readRules(source: RulesSource | undefined): RulesOf {
 }
 
 /** @param rulesOf asked anew for each message, so that rules can change while a session lasts */
-export function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Policy {
+export function policyOf(rulesOf: RulesOf, { now, usageOf }: Circumstances): Policy {
   const allowances = new Map<string, Allowance>()
   const allows = ({ name = '' }: Peer, { messagesPerMinute }: Rules, count: number): boolean => {
     if (messagesPerMinute === undefined) return true
@@ -59,12 +64,17 @@ export function policyOf(rulesOf: RulesOf, { now, bytesOf }: Circumstances): Pol
     return allowance.take(count, now())
   }
   return {
-    async envelope({ peer, lengths }) {
+    async envelope({ peer, place, lengths, partial }) {
       const rules = rulesOf(peer)
-      const { maxLength = Infinity, mostBytes } = rules
+      const { maxLength = Infinity, mostBytes, mostPlaces, mostPartials } = rules
       if (lengths.some((length) => length > maxLength)) return false
-      const length = lengths.reduce((sum, length) => sum + length, 0)
-      if (mostBytes !== undefined && (await bytesOf(peer)) + length > mostBytes) return false
+      if (mostBytes !== undefined || mostPlaces !== undefined || mostPartials !== undefined) {
+        const { bytes, places, partials } = await usageOf(place)
+        const length = lengths.reduce((sum, length) => sum + length, 0)
+        if (mostBytes !== undefined && bytes + length > mostBytes) return false
+        if (mostPlaces !== undefined && places >= mostPlaces) return false
+        if (mostPartials !== undefined && partial && partials >= mostPartials) return false
+      }
       return allows(peer, rules, lengths.length)
     },
     item({ peer, attributes }) {
@@ -108,6 +118,12 @@ const READERS: { readonly [R in keyof Rules]-?: (value: unknown) => Rules[R] | u
   maxLength: size,
   messagesPerMinute: (value) => (typeof value === 'number' && value > 0 ? value : undefined),
   mostBytes: size,
+  mostPlaces: count,
+  mostPartials: count,
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
 function size(value: unknown): number | undefined {

@@ -1,5 +1,4 @@
 /** Serving with a journal: what is printed, and what hooks are told, is read from it once it is stored. */
-import type { Peer } from '@countersign/core'
 import { attendInbox, drain, openOwnOutbox } from '@countersign/mailbox/stored'
 import { policyOf } from './policy.ts'
 import { serveClients, type Serving } from './serving.ts'
@@ -14,8 +13,10 @@ export function serveInbox(setup: Setup, interrupted: AbortSignal): Promise<void
   const { exec, webhook, hookTries, hookTimeout } = configuration.settings
   const hooks = { ...(exec !== undefined && { exec }), ...(webhook !== undefined && { webhook }), hookTries, hookTimeout }
   return attendInbox(home, hooks, output, async (journal, beside, waiting) => {
-    const bytesOf = async ({ keys }: Peer): Promise<number> => (await journal.usage(keys[0]!.id)).bytes
-    const policy = policyOf((peer) => configuration.rulesOf(peer), { now: () => performance.now(), bytesOf })
+    const policy = policyOf((peer) => configuration.rulesOf(peer), {
+      now: () => performance.now(),
+      usageOf: ({ sender, outbox }) => journal.usage(sender, outbox),
+    })
     await using outbox = await openOwnOutbox(home, output)
     const store = storeView(journal, waiting)
     await serveClients({ ...setup, journal, policy, outbox, store, beside, take: drain }, interrupted)

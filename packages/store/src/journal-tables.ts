@@ -68,10 +68,12 @@ export class JournalTables extends Tables {
       entries: sql(`SELECT ${ENTRY} FROM entry WHERE id > ? ORDER BY id LIMIT ${PAGE_ROWS}`),
       messages: sql(`SELECT ${ENTRY} FROM entry WHERE messages > 0 AND serial > ? - ${MOST_MESSAGES}
         AND serial + messages > ? ORDER BY serial LIMIT ${PAGE_ROWS}`),
-      usage: sql(`SELECT count(*) AS places, count(partial.place) AS partials, coalesce(sum(partial.length), 0)
-        + coalesce((SELECT sum(entry.length) FROM entry JOIN place ON place.id = entry.place
-            WHERE sender = $sender AND (items IS NOT NULL OR file IS NOT NULL)), 0) AS bytes
-        FROM place LEFT JOIN partial ON partial.place = place.id WHERE sender = $sender`),
+      usage: sql(`WITH own AS (SELECT max(id) AS id FROM place WHERE sender = $sender AND outbox = $outbox)
+        SELECT count(*) FILTER (WHERE place.id < coalesce(own.id, ${Number.MAX_SAFE_INTEGER})) AS places,
+          count(partial.place) AS partials, coalesce(sum(partial.length), 0)
+          + coalesce((SELECT sum(entry.length) FROM entry JOIN place ON place.id = entry.place
+              WHERE sender = $sender AND (items IS NOT NULL OR file IS NOT NULL)), 0) AS bytes
+        FROM own, place LEFT JOIN partial ON partial.place = place.id AND place.id IS NOT own.id WHERE sender = $sender`),
       bounds: sql('SELECT count(*) AS entries, coalesce(max(serial + messages), 1) - 1 AS messages FROM entry'),
       held: sql(`SELECT id, received_at, messages, length, file FROM entry WHERE items IS NOT NULL OR file IS NOT NULL
         ORDER BY received_at, id LIMIT ${PAGE_ROWS}`),
@@ -191,8 +193,8 @@ export class JournalTables extends Tables {
     return this.#sql['bounds']!.get() as { entries: number; messages: number }
   }
 
-  usage(sender: Uint8Array): Usage {
-    return { ...(this.#sql['usage']!.get({ $sender: sender }) as unknown as Usage) }
+  usage(sender: Uint8Array, outbox: Uint8Array | null): Usage {
+    return { ...(this.#sql['usage']!.get({ $sender: sender, $outbox: outbox }) as unknown as Usage) }
   }
 
   /**

@@ -139,9 +139,13 @@ export class StoredJournal implements Journal, AsyncDisposable {
     return this.#tables.bounds()
   }
 
-  /** What a sender, by the keyId of the oldest key of its chain, takes up. */
-  usage(sender: Uint8Array): Promise<Usage> {
-    return this.#tables.usage(sender)
+  /**
+   * What a sender, by the keyId of the oldest key of its chain, takes up.
+   *
+   * @param outbox a place of its: then the places that were there before that one, and partials and bytes but its partial's
+   */
+  usage(sender: Uint8Array, outbox?: Uint8Array): Promise<Usage> {
+    return this.#tables.usage(sender, outbox ?? null)
   }
 
   /**

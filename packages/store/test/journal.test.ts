@@ -215,8 +215,14 @@ describe('readers', () => {
     const journal = await journalOf(folder()('journal'), ['12345'])
     const held = (await journal.usage(alice.publicKey.id)).bytes
     expect(held).toBe(19 + 5)
-    await journal.spool({ ...place, outbox: random(16) }, random(32), 1000)
+    const second = { ...place, outbox: random(16) }
+    await journal.spool(second, random(32), 1000)
     expect(await journal.usage(alice.publicKey.id)).toEqual({ places: 2, partials: 1, bytes: held + 1000 })
+    // Beside a place: what resumes its partial is not counted twice, and what had its place keeps it.
+    const beside = (outbox: Uint8Array): Promise<object> => journal.usage(alice.publicKey.id, outbox)
+    expect(await beside(place.outbox)).toEqual({ places: 0, partials: 1, bytes: held + 1000 })
+    expect(await beside(second.outbox)).toEqual({ places: 1, partials: 0, bytes: held })
+    expect(await beside(random(16))).toEqual({ places: 2, partials: 1, bytes: held + 1000 })
     expect(await journal.usage(bob.publicKey.id)).toEqual({ places: 0, partials: 0, bytes: 0 })
     await journal.close()
   })

@@ -33,8 +33,12 @@ export interface Policy {
   /** As soon as statement and lengths are read: the items' lengths in bytes. */
   envelope?(incoming: {
     readonly peer: Peer
+    /** Where it stands: of a sender's many outboxes each has a place of its own in the journal. */
+    readonly place: Place
     readonly first: number
     readonly lengths: readonly number[]
+    /** Whether it is kept in part while it comes: one long item, of which there is one at a place at a time. */
+    readonly partial: boolean
   }): boolean | Promise<boolean>
   /** As soon as a message's attributes are read. */
   item?(incoming: {
@@ -145,10 +149,10 @@ export class Receiver {
       await this.#options.journal.dropPartial(this.#options.place)
       return this.#ledger.commit(incoming, OUTCOME.withdrawn, [])
     }
-    if (!(await this.#takes(statement, form.lengths))) return this.#refuse(incoming, left)
-    const long = form.lengths.length === 1 && form.lengths[0]! > SPOOL_FROM
     // Only a long item is held in part: one that is resumed and is not long has another length than it had.
-    if (long || form.offset > 0) return this.#receiveLong(incoming, form.lengths[0]!, form.offset)
+    const partial = (form.lengths.length === 1 && form.lengths[0]! > SPOOL_FROM) || form.offset > 0
+    if (!(await this.#takes(statement, form.lengths, partial))) return this.#refuse(incoming, left)
+    if (partial) return this.#receiveLong(incoming, form.lengths[0]!, form.offset)
     return this.#receiveItems(incoming, form.lengths, left)
   }
 
@@ -195,10 +199,10 @@ export class Receiver {
     return { offset, lengths, left: total - offset }
   }
 
-  async #takes({ first }: MessageStatement, lengths: readonly number[]): Promise<boolean> {
-    const { maxItem, policy, peer } = this.#options
+  async #takes({ first }: MessageStatement, lengths: readonly number[], partial: boolean): Promise<boolean> {
+    const { maxItem, policy, peer, place } = this.#options
     if (lengths.some((length) => length > maxItem)) return false
-    return policy?.envelope === undefined || (await policy.envelope({ peer, first, lengths }))
+    return policy?.envelope === undefined || (await policy.envelope({ peer, place, first, lengths, partial }))
   }
 
   async #takesItem(number: number, { attributes }: ItemParts, length: number): Promise<boolean> {
