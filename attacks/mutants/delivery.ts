@@ -2,6 +2,7 @@
 import { core, type Mutant, within } from './mutant.ts'
 
 const receiver = core('delivery')
+const caps = { attack: 'load/caps.ts' }
 
 export const deliveryMutants: readonly Mutant[] = [
   ...within(
@@ -26,6 +27,12 @@ export const deliveryMutants: readonly Mutant[] = [
       "if ((await this.#parts.u32()) !== key.signatureLength) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')",
       'await this.#parts.u32()',
       { attack: 'peer/statements.ts' },
+    ],
+    [
+      'bytes that wait for their answers',
+      'this.#share.unanswered >= MOST_UNANSWERED_BYTES',
+      'this.#share.unanswered >= 2 ** 50',
+      core('delivery/memory.test.ts'),
     ],
     ['gap', 'if (statement.first > next) throw', 'if (statement.first > 2 ** 53) throw'],
     ['lengths below 2^53', "if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')", ''],
@@ -84,7 +91,7 @@ export const deliveryMutants: readonly Mutant[] = [
     ['refused body longer than it said', "if (left < 0) throw new PeerError('ENCODING', 'an envelope longer than it says')", ''],
     [
       'crumbs are joined',
-      'last.length + piece.length > JOINED) pieces.push(piece)',
+      'last.length + piece.length > GATHERED) pieces.push(piece)',
       'last.length + piece.length > 0) pieces.push(piece)',
     ],
   ),
@@ -135,9 +142,24 @@ export const deliveryMutants: readonly Mutant[] = [
   ]),
   ...within(
     'packages/core/src/node/admission.ts',
-    { attack: 'load/caps.ts' },
-    ['open handshakes of one address', 'open >= this.#mostPerAddress', 'open >= 100_000'],
-    ['open handshakes in all', 'this.#all >= this.#most ||', 'this.#all >= 100_000 ||'],
+    core('node/admission.test.ts'),
+    ['open handshakes of one address', 'own.visits.size >= this.#mostPerAddress', 'own.visits.size >= 100_000', caps],
+    ['open handshakes in all', 'this.#open >= this.#most', 'this.#open >= 100_000', caps],
+    ['strangers make room', '    stranger.turnAway()\n    return true', '    return false', caps],
+    ['whoever is past the gate makes no room', 'known: () => void strangers.delete(visit)', 'known: () => {}'],
+    ['the address with most strangers makes room', 'if (more > 0 ||', 'if (fullest === undefined ||'],
+    ['a place is given back once', 'if (!visits.delete(visit)) return', 'visits.delete(visit)'],
+  ),
+  ...within(
+    'packages/core/src/delivery/memory.ts',
+    core('delivery/memory.test.ts'),
+    ['memory of all sessions', 'while (this.#held > this.#most', 'while (this.#held > 2 ** 50'],
+    ['whoever holds most makes room', 'if (share.unfinished > (largest', 'if (share.unfinished < (largest'],
+    [
+      'back-pressure before anybody is ended',
+      'if ([...this.#shares].every(({ unanswered }) => unanswered === 0)) this.#endLargest()\n      else',
+      'if (this.#shares.size > 0) this.#endLargest()\n      else',
+    ],
   ),
   ...within(
     'packages/core/src/node/secure.ts',

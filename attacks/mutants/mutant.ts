@@ -8,7 +8,7 @@ export interface Mutant {
   readonly check: string
   /** Where it stands, below the repository. */
   readonly file: string
-  /** Exactly one place in that file, and what it becomes. */
+  /** Exactly one place in that file, however its words are spaced, and what it becomes. */
   readonly find: string
   readonly put: string
   readonly by: Catcher
@@ -22,6 +22,14 @@ export function core(...tests: readonly string[]): Catcher {
 
 export function keyexchange(...tests: readonly string[]): Catcher {
   return { tests: tests.map((path) => `test/${path}`), of: 'packages/keyexchange' }
+}
+
+/** The file without the check; undefined where that does not stand once where the list says. */
+export function without(source: string, { find, put }: Pick<Mutant, 'find' | 'put'>): string | undefined {
+  const words = find.split(/\s+/).filter(Boolean)
+  const pattern = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('\\s+')
+  const places = [...source.matchAll(new RegExp(pattern, 'g'))]
+  return places.length === 1 ? source.replace(places[0]![0], () => put) : undefined
 }
 
 /** Mutants of one file that the same tests have to notice. */

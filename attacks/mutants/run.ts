@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Catcher, Mutant } from './mutant.ts'
+import { type Catcher, type Mutant, without } from './mutant.ts'
 import { mutants } from './mutants.ts'
 import { Tree } from './tree.ts'
 
@@ -54,14 +54,13 @@ function fallen(tree: Tree, attack: string): string | undefined {
 }
 
 /** Takes the check out, and answers with how to put it back; undefined where it does not stand once where the list says. */
-function mutate(tree: Tree, { file, find, put }: Mutant): (() => void) | undefined {
-  const before = readFileSync(tree.path(file), 'utf8')
-  if (before.split(find).length !== 2) return undefined
-  writeFileSync(
-    tree.path(file),
-    before.replace(find, () => put),
-  )
-  return () => writeFileSync(tree.path(file), before)
+function mutate(tree: Tree, mutant: Mutant): (() => void) | undefined {
+  const file = tree.path(mutant.file)
+  const before = readFileSync(file, 'utf8')
+  const after = without(before, mutant)
+  if (after === undefined) return undefined
+  writeFileSync(file, after)
+  return () => writeFileSync(file, before)
 }
 
 const words = process.argv.slice(2)

@@ -42,6 +42,7 @@ export const sessionMutants: readonly Mutant[] = [
       'if (seq >= updateRecords || bytes >= updateBytes || now - this.#keySince >= updateAge) this.updateKey(now)',
       'void [seq, bytes, updateRecords, updateBytes, updateAge]',
     ],
+    ['a pause of one’s own is no silence', 'if (!this.#reading) {', 'if (now < 0) {'],
     ['idle peers are ended', 'if (now >= this.#heardAt + this.#limits.idleAfter) {', 'if (now < 0) {'],
   ),
   ...within(
@@ -57,6 +58,7 @@ export const sessionMutants: readonly Mutant[] = [
   ...within(
     'packages/core/src/crypto/aead.ts',
     core('crypto/aead.test.ts', 'session'),
+    ['crumbs of a record are joined', 'gather(this.#plaintext,', 'this.#plaintext.push('],
     ['what is not authentic is not handed out', '      this.#decipher.final()\n', ''],
     ['frame header as associated data', '    this.#decipher.setAAD(aad)\n', ''],
     ['nonces differ', 'bytes[8 + i]! ^= seq >>> (24 - 8 * i)', 'bytes[8 + i]! ^= 0 * seq'],
@@ -76,6 +78,7 @@ export const sessionMutants: readonly Mutant[] = [
       'message, keyInput(algorithm, key), signature) === true',
       'message, keyInput(algorithm, key), signature) !== undefined',
     ],
+    ['exact length of a wrapped key', 'wrapped.length === publicKey.signatureLength ? unwrap', 'wrapped.length > 0 ? unwrap'],
     ['salt of PSS', 'saltLength: 32 }', 'saltLength: constants.RSA_PSS_SALTLEN_AUTO }'],
     [
       'hash of OAEP',
