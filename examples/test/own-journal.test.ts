@@ -1,9 +1,10 @@
 /** The example of a journal keeps what `Journal` promises. */
 import { generatePrivateKey, type Entry, type Journal, type Place } from '@countersign/core'
 import { OUTCOME, type Outcome } from '@countersign/core/protocol'
-import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deserialize } from 'node:v8'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFolderJournal } from '../own-journal.ts'
 
@@ -46,6 +47,12 @@ async function opened(): Promise<Journal> {
   return journal
 }
 
+/** What the file of an entry holds. */
+function stored(index: number): unknown {
+  const inside = readdirSync(folder).find((name) => name.includes('.'))!
+  return deserialize(readFileSync(join(folder, inside, `${index}`)))
+}
+
 const codeOf = (append: Promise<void>): Promise<unknown> =>
   append.then(
     () => 'appended',
@@ -61,6 +68,8 @@ test('what was appended is there after it is opened again: head, receipts, id', 
   expect(await again.head(place)).toMatchObject({ index: 3, conflicts: 1, chain: bytes(32, 3), position: { next: 3, offset: 0 } })
   expect(await again.find(place, bytes(32, 2))).toEqual(entry(2).receipt)
   expect(await again.find(place, bytes(32, 8))).toBeUndefined()
+  expect(stored(2)).toEqual(entry(2))
+  expect(stored(3)).toEqual(entry(3, { outcome: OUTCOME.conflict }))
 })
 
 test('of two that append at the same place one is told that it has moved, and then sees why', async () => {
@@ -72,6 +81,16 @@ test('of two that append at the same place one is told that it has moved, and th
     expect(await journal.head(place)).toMatchObject({ index: 1, chain: bytes(32, 100 + winner) })
     expect(await journal.find(place, bytes(32, 100 + winner))).toBeDefined()
   }
+})
+
+test('an entry that is read back while it is written counts once', async () => {
+  const journal = await opened()
+  const appended = journal.append(entry(1, { outcome: OUTCOME.conflict }))
+  const heads = (async () => {
+    for (let head = await journal.head(place); head.index === 0;) head = await journal.head(place)
+  })()
+  await Promise.all([appended, heads])
+  expect(await journal.head(place)).toMatchObject({ index: 1, conflicts: 1 })
 })
 
 test('an append that does not follow the last receipt is refused', async () => {
@@ -111,5 +130,7 @@ test('a long item is kept with its entry, and one that is interrupted leaves not
   await spool.write([bytes(3, 1), bytes(5, 2)])
   await journal.append(entry(1, { items: spool }))
   expect(await (await spool.blob()).bytes()).toEqual(Uint8Array.of(1, 1, 1, 2, 2, 2, 2, 2))
-  expect(readdirSync(folder).filter((name) => name.startsWith('item-'))).toHaveLength(1)
+  const [item, ...others] = readdirSync(folder).filter((name) => name.startsWith('item-'))
+  expect(others).toEqual([])
+  expect(stored(1)).toMatchObject({ items: join(folder, item!), next: 2 })
 })
