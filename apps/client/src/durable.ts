@@ -3,7 +3,7 @@ import type { MessageBody, MessageOptions, Receipt } from '@countersign/core'
 import { hex } from '@countersign/core/protocol'
 import { CliError } from '@countersign/keyexchange/cli'
 import type { Way } from '@countersign/mailbox'
-import { Elsewhere, Lock } from '@countersign/mailbox/stored'
+import { Elsewhere, Ending, Lock } from '@countersign/mailbox/stored'
 import type { StoredOutbox } from '@countersign/store'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stay, type StayOptions } from './stay.ts'
@@ -31,6 +31,7 @@ export async function openDurable(journey: Journey, outbox: StoredOutbox, option
   const session = await sessionOptions(journey, options)
   const over = new AbortController()
   const leaving = new AbortController()
+  const ending = new Ending()
   const elsewhere = new Elsewhere(outbox)
   const sender = async (): Promise<Error> => {
     const signal = AbortSignal.any([leaving.signal, interrupted])
@@ -39,15 +40,13 @@ export async function openDurable(journey: Journey, outbox: StoredOutbox, option
     return (lock && (await stay(journey, session, options.retry, { outbox }, signal))) ?? stopped()
   }
   const ended = sender().catch((error: unknown) => error as Error)
-  void ended.then((error) => over.abort(error))
-  const answerTo = async (serial: number, receipt: Promise<Receipt>): Promise<Receipt> => {
-    const answer = await Promise.race([receipt, elsewhere.receipt(serial), ended])
-    if (answer instanceof Error) throw answer
-    return answer
-  }
+  void ended.then((error) => {
+    over.abort(error)
+    ending.end(error)
+  })
   const queue: DurableWay['queue'] = async (body, options) => {
     const { serial, receipt } = await outbox.enqueue(peer, body, options)
-    const answer = answerTo(serial, receipt)
+    const answer = ending.before(Promise.race([receipt, elsewhere.receipt(serial)]))
     // Its failure is told to whoever waits for it.
     answer.catch(() => {})
     return { serial, receipt: answer }

@@ -25,11 +25,12 @@ export function addressOptions(command: Command): Command {
     .addOption(traceOption())
 }
 
-export function stayOptions(command: Command, retry: string): Command {
+/** @param said what the help says of the time that stands where none is given */
+export function stayOptions(command: Command, retry: string, said: string = retry): Command {
   return command.addOption(
     new Option('--retry <time>', 'how long to go on trying where it cannot be reached or goes away, such as 30s, 12h or forever')
       .argParser(duration)
-      .default(duration(retry), retry),
+      .default(duration(retry), said),
   )
 }
 

@@ -2,7 +2,7 @@
 import type { TrustedPeer } from '@countersign/keyexchange'
 import { CliError, type Output } from '@countersign/keyexchange/cli'
 import type { Way } from '@countersign/mailbox'
-import { Elsewhere } from '@countersign/mailbox/stored'
+import { Elsewhere, Ending } from '@countersign/mailbox/stored'
 import type { StoredOutbox } from '@countersign/store'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -18,6 +18,7 @@ const KEPT = 'it stays in the outbox: a running server hands it over when that c
  * @param wait how long it is waited for receipts; ms
  */
 export function openQueue(peer: TrustedPeer, outbox: StoredOutbox, output: Output, wait: number, interrupted: AbortSignal): Way {
+  const ending = new Ending()
   const elsewhere = new Elsewhere(outbox)
   const over = new AbortController()
   const leaving = new AbortController()
@@ -35,16 +36,17 @@ export function openQueue(peer: TrustedPeer, outbox: StoredOutbox, output: Outpu
     return new CliError('INTERRUPTED', 'interrupted', KEPT)
   }
   const ended = look().catch((error: unknown) => error as Error)
-  void ended.then((error) => over.abort(error))
+  void ended.then((error) => {
+    over.abort(error)
+    ending.end(error)
+  })
   return {
     peer,
     over: over.signal,
     keeps: true,
     async send(body, options) {
       const { serial } = await outbox.enqueue(peer, body, options)
-      const answer = await Promise.race([elsewhere.receipt(serial), ended])
-      if (answer instanceof Error) throw answer
-      return answer
+      return ending.before(elsewhere.receipt(serial))
     },
     async [Symbol.asyncDispose]() {
       leaving.abort()

@@ -1,8 +1,8 @@
 /** `countersign-client explain`: a page that shows one session byte by byte. */
 import type { Algorithm } from '@countersign/core'
-import { CliError, type CommonOptions, outputOf } from '@countersign/keyexchange/cli'
+import { CliError, type CommonOptions, outputOf, printable } from '@countersign/keyexchange/cli'
 import { type Command, Option } from 'commander'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 
 interface ExplainOptions extends CommonOptions {
   readonly clientType: Algorithm
@@ -27,12 +27,16 @@ export function explain(program: Command): void {
       if (Buffer.byteLength(text) > LONGEST) {
         throw new CliError('USAGE', `the message is longer than ${LONGEST} bytes`, 'the page shows one short message: shorten it')
       }
+      // Said before the work, not after it.
+      if (existsSync(file)) {
+        throw new CliError('EXISTS', `${printable(file)} exists and was left as it is`, 'choose another name, or move it away')
+      }
       const { explainSession } = await import('../explain/explain.ts')
       output.note('recording a session, and flipping every byte of it: that takes some seconds')
       const { page, frames, bytes, flips } = await explainSession({ client, server, text })
       writeFileSync(file, page, { flag: 'wx' })
       output.result({ file, frames, bytes, flips: flips.count }, [
-        `${file}: ${frames} frames of ${bytes} bytes, ${flips.count} flips tried; open it in a browser`,
+        `${printable(file)}: ${frames} frames of ${bytes} bytes, ${flips.count} flips tried; open it in a browser`,
       ])
     })
 }

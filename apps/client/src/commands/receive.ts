@@ -37,7 +37,7 @@ export function receive(program: Command, interrupted: AbortSignal): void {
       const { receive } = await import('../receiving.ts')
       await receive(peers, { home, output, interrupted, trace }, options)
     })
-  hookOptions(stayOptions(addressOptions(command), '0s'))
+  hookOptions(stayOptions(addressOptions(command), '0s', '0s; forever with --follow'))
 }
 
 function parsed<T>(value: T | undefined, rule: string): T {

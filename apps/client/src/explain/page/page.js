@@ -193,7 +193,10 @@ function mark(index, at, check) {
   const items = [...document.querySelectorAll('.frame')]
   items[index].classList.add(check === undefined ? 'unnoticed' : 'caught')
   items[index].querySelector('.stop').textContent = check === undefined ? 'changed, and not noticed' : `stopped by ${check}`
-  if (check !== undefined) for (const later of items.slice(index + 1)) later.classList.add('never')
+  for (const later of check === undefined ? [] : items.slice(index + 1)) {
+    later.classList.add('never')
+    later.querySelector('.stop').textContent = 'comes to nothing'
+  }
   for (const byte of items[index].querySelectorAll(`.byte[data-at="${at}"]`)) byte.classList.add('flipped')
 }
 
