@@ -32,6 +32,16 @@ interface Rules {
   readonly mostPartials?: number
 }
 
+/** The form of a policy, for the help of what takes one. */
+export const POLICY_HELP = `
+A policy is JSON: {"default": {RULES}, "peers": {"NAME": {RULES}}}; a peer's rules stand in place of the default ones.
+  contentTypes       ["text/*", "application/json"]: no others; a message that says none is application/octet-stream
+  maxLength          "10M": no longer messages
+  messagesPerMinute  600: no more, though as many may come at once
+  mostBytes          "2G": no more of a peer's in the journal at a time
+  mostPlaces         100: no more outboxes of a peer's
+  mostPartials       4: no more long messages that have come in part`
+
 /** What a policy asks while it decides. */
 export interface Circumstances {
   /** Any steady clock; ms */

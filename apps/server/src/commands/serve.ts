@@ -5,7 +5,7 @@ import { type CommonOptions, noCommand, passphraseAsker } from '@countersign/key
 import { arrived, printLetter } from '@countersign/mailbox'
 import type { Command } from 'commander'
 import { levelOf, Log, LoggedOutput } from '../log.ts'
-import { policyOf } from '../policy.ts'
+import { POLICY_HELP, policyOf } from '../policy.ts'
 import type { Setup } from '../serve-inbox.ts'
 import { serveClients } from '../serving.ts'
 import { Configuration } from '../settings/configuration.ts'
@@ -24,7 +24,7 @@ export function serve(program: Command, interrupted: AbortSignal): void {
       const setup = await setUp(command)
       await (setup.configuration.settings.ephemeral ? serveEphemeral : serveDurable)(setup, interrupted)
     })
-  settingFlags(command, SETTING_NAMES)
+  settingFlags(command, SETTING_NAMES).addHelpText('after', POLICY_HELP)
 }
 
 async function setUp(command: Command): Promise<Setup> {
