@@ -31,8 +31,8 @@ export function explain(program: Command): void {
       if (existsSync(file)) {
         throw new CliError('EXISTS', `${printable(file)} exists and was left as it is`, 'choose another name, or move it away')
       }
-      const { explainSession } = await import('../explain/explain.ts')
       output.note('recording a session, and flipping every byte of it: that takes some seconds')
+      const { explainSession } = await import('../explain/explain.ts')
       const { page, frames, bytes, flips } = await explainSession({ client, server, text })
       writeFileSync(file, page, { flag: 'wx' })
       output.result({ file, frames, bytes, flips: flips.count }, [

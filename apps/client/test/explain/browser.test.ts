@@ -1,4 +1,5 @@
 /** The page of `explain` in a browser, as a person uses it: by mouse, by keyboard, on a phone. */
+import axe from 'axe-core'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,7 +55,7 @@ describe.skipIf(skipped !== undefined)('the page of explain', () => {
 
   async function openField(page: Page, frame: number, field: string): Promise<void> {
     const item = page.locator(`.frame[data-frame="${frame}"]`)
-    await item.locator('> details > summary').click()
+    await item.locator('> details').evaluate((details) => details.setAttribute('open', ''))
     await item
       .locator('.field', { has: page.locator(`.name:text-is("${field}")`) })
       .locator('summary')
@@ -104,6 +105,18 @@ describe.skipIf(skipped !== undefined)('the page of explain', () => {
     await page.getByLabel('Byte', { exact: true }).fill('0')
     await page.keyboard.press('Enter')
     expect(await verdict(page)).toMatch(/in type[\s\S]*This byte is not sealed[\s\S]*the header/)
+  })
+
+  test('has nothing that keeps a person from using it, as far as axe can tell, in light and in dark', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await opened({ colorScheme, bypassCSP: true })
+      await page.locator('.frame > details').evaluateAll((all) => all.forEach((details) => details.setAttribute('open', '')))
+      await openField(page, 0, 'gate')
+      await page.locator('.byte').nth(3).click()
+      await page.evaluate(axe.source)
+      const { violations } = await page.evaluate<axe.AxeResults>('axe.run()')
+      expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+    }
   })
 
   test('fits a phone, with all of it open, in light and in dark', async () => {
