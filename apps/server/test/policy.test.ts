@@ -5,7 +5,7 @@ import { run, Sandbox } from '@countersign/testing'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { policyOf, readRules } from '../src/policy.ts'
+import { POLICY_HELP, policyOf, readRules } from '../src/policy.ts'
 
 let sandbox: Sandbox
 let written = 0
@@ -151,4 +151,16 @@ describe('a server with a policy', () => {
     )
     expect(status).toBe(2)
   })
+})
+
+test('the help names every rule that there is', () => {
+  let hint = ''
+  try {
+    readRules({ inline: { default: { none: 1 } } })
+  } catch (error) {
+    hint = (error as CliError).hint
+  }
+  const rules = hint.match(/\b[a-z]+[A-Z]\w+/g) ?? []
+  expect(rules.length).toBeGreaterThan(3)
+  expect(rules.filter((rule) => !POLICY_HELP.includes(`  ${rule} `))).toEqual([])
 })
