@@ -16,6 +16,7 @@ const VOLATILE = new RegExp(
     String.raw`(?<hex>\b[0-9a-f]{16,}\b)`,
     String.raw`(?<time>\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| UTC)?)`,
     String.raw`(?<address>\b(?:\d{1,3}\.){3}\d{1,3}\b|\blocalhost\b)`,
+    String.raw`(?<process>(?<=\bprocess )\d+)`,
     String.raw`(?<duration>\b\d+(?:\.\d+)? (?:us|µs|ms|s)\b)`,
   ].join('|'),
   'gu',

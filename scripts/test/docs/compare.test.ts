@@ -22,6 +22,7 @@ test('three dots stand for any number of lines', () => {
 test.each([
   ['stored at 2026-11-23T07:48:49.221Z', 'stored at 2027-01-02T00:00:00.000Z'],
   ['at 192.0.2.2:7411', 'at localhost:7411'],
+  ['as server, process 4711, since', 'as server, process 12, since'],
   ['a round trip in 1.5 ms', 'a round trip in 12 ms'],
   ['id 1  0123456789abcdef  x', 'id 1  fedcba98765432100123    x'],
   ['  jewel-diamond-random', '  drip-velvet-arctic'],
