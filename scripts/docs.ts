@@ -3,9 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { errorsDocument } from './docs/errors.ts'
+import { operationsDocument } from './docs/settings.ts'
 import { root } from './workspace.ts'
 
-const documents: Record<string, string> = { 'docs/ERRORS.md': errorsDocument() }
+const documents: Record<string, string> = {
+  'docs/ERRORS.md': errorsDocument(),
+  'docs/OPERATIONS.md': await operationsDocument(),
+}
 const { values } = parseArgs({ options: { check: { type: 'boolean' } } })
 
 for (const [name, text] of Object.entries(documents)) {
