@@ -34,12 +34,12 @@ async function runAll(): Promise<number> {
     if (faults.length > 0) fallen.push(path)
   }
   // Most of them wait for deadlines most of the time.
-  const together = wanted.filter(({ attack }) => !attack.measures)
+  const together = wanted.filter(({ attack }) => !attack.alone)
   const lane = async (): Promise<void> => {
     for (let each = together.shift(); each !== undefined; each = together.shift()) await next(each)
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, lane))
-  for (const each of wanted.filter(({ attack }) => attack.measures)) await next(each)
+  for (const each of wanted.filter(({ attack }) => attack.alone)) await next(each)
   const [held, seconds] = [wanted.length - fallen.length, ((performance.now() - started) / 1000).toFixed(0)]
   console.log(
     `\n${wanted.length} attacks, ${attempts} attempts in ${seconds} s: ${held} held, ${fallen.length} did not ${fallen.join(', ')}`,

@@ -95,7 +95,7 @@ export const attack: Attack = {
   tries:
     'an abort at each step of the client’s handshake; a server that ends, destroys or resets after each so many bytes; a pair of streams destroyed, with an error and without one, at each turn of the loop, close under way: each ends with one error of this package, no promise is left unawaited, and no handle stays.',
   plainDesignLoses: 'its process, or a handle at a time: an end before the beginning is the case that nobody tries.',
-  measures: true,
+  alone: true,
   async run(ground) {
     const cases = new Cases()
     const handles = (): number => process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP')).length

@@ -65,7 +65,7 @@ export const attack: Attack = {
   tries:
     'FIN, destroy and RST at ten stages of a connection, several times over: the process lives, keeps no descriptor, and prints no fault of its own.',
   plainDesignLoses: 'its process: one error event that nobody listens to, or one promise that nobody awaits, ends it for all.',
-  measures: true,
+  alone: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()

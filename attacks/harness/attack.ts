@@ -12,8 +12,8 @@ export interface Attack {
    * a signature beside the message.
    */
   readonly plainDesignLoses: string
-  /** It measures memory, pace or times, or counts all that the server prints: nothing else is run beside it. */
-  readonly measures?: true
+  /** Nothing else is run beside it: it measures, counts all that the server prints, or keeps this process busy. */
+  readonly alone?: true
   run(ground: Ground): Promise<Cases>
 }
 

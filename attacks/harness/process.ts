@@ -16,9 +16,13 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/** Waits until a process has as few descriptors as before, or for so long; what is left open by then is left open. */
-export async function settled(pid: number, descriptors: number, ms: number = 12_000): Promise<void> {
-  for (const until = performance.now() + ms; descriptorsOf(pid) > descriptors && performance.now() < until;) await pause(100)
+/** How much longer a process is given to let go of what it holds, in ms: longer than any deadline of the peers here. */
+const LETTING_GO = 12_000
+
+/** Waits until a process holds no more descriptors, and MiB of memory, than this; what it holds for long it keeps. */
+export async function settled(pid: number, descriptors: number, memory: number = Infinity): Promise<void> {
+  const until = performance.now() + LETTING_GO
+  while ((descriptorsOf(pid) > descriptors || memoryOf(pid) > memory) && performance.now() < until) await pause(100)
 }
 
 export function alive(pid: number): boolean {

@@ -25,7 +25,7 @@ export const attack: Attack = {
   tries:
     'a hundred connections from one address, then six hundred from as many, and 256 from sixteen, all silent: how many are kept, and whether a client with keys gets in meanwhile, from another address and from the same.',
   plainDesignLoses: 'its door: nobody else gets in for as long as somebody stands in it.',
-  measures: true,
+  alone: true,
   async run() {
     const cases = new Cases()
     await using ground = await Ground.open()

@@ -8,7 +8,7 @@ export const attack: Attack = {
   tries:
     'it sends, and asks for its receipts again and again, without ever reading one: what the server holds for it must end, and so must its reading on.',
   plainDesignLoses: 'memory, without end: answers pile up for whoever does not fetch them.',
-  measures: true,
+  alone: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()

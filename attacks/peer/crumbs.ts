@@ -42,7 +42,7 @@ export const attack: Attack = {
   tries:
     'an envelope in records of one byte each, held back just before its end: what the server holds for it must stay in proportion to what it is.',
   plainDesignLoses: 'memory: each little piece costs a receiver that keeps a list of them a hundred times its size.',
-  measures: true,
+  alone: true,
   async run(ground) {
     const cases = new Cases()
     const size = (ground.full ? 1024 : 256) * 1024

@@ -189,7 +189,7 @@ export const attack: Attack = {
     'lengths, offsets, items and attributes that do not fit what is signed, of short and long items, and of those that are resumed: nothing of them may be delivered.',
   plainDesignLoses:
     'memory, at the word of whoever names a length; and whole files, where a resumed upload is joined without a hash over all of it.',
-  measures: true,
+  alone: true,
   async run(ground) {
     const cases = new Cases()
     const strange = (): number => ground.printed().filter(({ text }) => text !== 'still here').length

@@ -24,7 +24,7 @@ export const attack: Attack = {
   tries:
     'a session for each of many fresh outbox ids, with two mebibytes of an item that never ends left at each: what the server keeps of them must not stand in its memory.',
   plainDesignLoses: 'nothing more than here, where it resumes nothing; one that keeps half-sent files keeps them for ever.',
-  measures: true,
+  alone: true,
   async run({ full }) {
     const cases = new Cases()
     await using ground = await Ground.open()

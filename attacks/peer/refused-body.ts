@@ -25,7 +25,7 @@ export const attack: Attack = {
   tries:
     'an item of a tebibyte, refused by its length, whose bytes come all the same, and more bytes than it said; and a thousand refused messages in a row. The server here takes no more than a mebibyte.',
   plainDesignLoses: 'memory or disk: what will be refused is read to its end first.',
-  measures: true,
+  alone: true,
   async run(ground) {
     const cases = new Cases()
     const options = { host: '127.0.0.1', identity: ground.identity, peers: [ground.mallory.publicKey] }

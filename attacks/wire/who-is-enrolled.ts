@@ -49,7 +49,7 @@ export const attack: Attack = {
   tries:
     'keys that nobody knows, and keys of clients who are enrolled, claimed without their private half, with a wrong signature and with a wrong MAC, of Ed25519 and RSA: the answers and their times are compared.',
   plainDesignLoses: 'the list of its users: "no such user" and "wrong password" are two answers.',
-  measures: true,
+  alone: true,
   async run(ground) {
     const cases = new Cases()
     const rsa = identity(generatePrivateKey('rsa'))

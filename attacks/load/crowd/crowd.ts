@@ -55,6 +55,9 @@ async function receiptsPerSecond(sessions: readonly SecureSession[], ms: number)
   return inTime
 }
 
+/** MiB by which a process may have become larger when nothing of a crowd is held any more. */
+export const SLACK = 64
+
 export interface Fared {
   readonly told: Told
   /** Receipts a second before, and while the crowd was there. */
@@ -96,7 +99,7 @@ export async function fare(count: number, seconds: number, manner: CrowdOptions[
     await Promise.all(coming)
     told = { ...strangers.told }
   }
-  await settled(ground.pid, descriptors)
+  await settled(ground.pid, descriptors, memory + SLACK)
   clearInterval(watching)
   await ground.stillServes()
   const after = [memoryOf(ground.pid), descriptorsOf(ground.pid)] as const

@@ -1,7 +1,7 @@
 /** A byte stream of Node's: exact reads for the handshake, chunks for the session, writes in one go. */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { concat, release, WORTH_RELEASING } from '../bytes.ts'
+import { concat, gather, release, WORTH_RELEASING } from '../bytes.ts'
 import { NetworkError } from '../errors.ts'
 
 /** How long a side that has ended reads and drops, so that no reset destroys what it sent (protocol section 2). */
@@ -48,7 +48,7 @@ export class Wire {
       if (this.#owns) release(chunk)
       return
     }
-    this.#chunks.push(chunk)
+    gather(this.#chunks, chunk)
     this.#available += chunk.length
     if (this.#available > MOST_AHEAD) this.#stream.pause()
     this.#wake?.()
