@@ -72,13 +72,16 @@ export function release(bytes: Uint8Array): void {
 
 /** Lower-case hexadecimal. */
 export function hex(bytes: Uint8Array): string {
-  // A view would give short byte strings, which live in the heap, memory outside of it for good.
-  let text = ''
-  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i]!]!
+  // A view would give short byte strings, which live in the heap, memory outside of it for good; a text that is joined
+  // byte by byte would be kept in as many pieces.
+  const room = bytes.length <= lent.length ? lent : Buffer.alloc(bytes.length)
+  room.set(bytes)
+  const text = room.toString('hex', 0, bytes.length)
+  room.fill(0, 0, bytes.length)
   return text
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const lent = Buffer.alloc(64)
 
 /** The same bytes as a Node Buffer, without a copy. */
 export function view(bytes: Uint8Array): Buffer {

@@ -1,5 +1,6 @@
 /** Both directions of one session's delivery: what is sent from an outbox, and what is received into a journal. */
 import type { PublicKey } from '../crypto/keys.ts'
+import { PeerError } from '../errors.ts'
 import type { Established } from '../handshake/peer.ts'
 import type { SignedStatement } from '../wire/records.ts'
 import type { Journal, Place } from './journal.ts'
@@ -41,15 +42,15 @@ export class Exchange {
   /** Where the session puts the parts of envelopes. */
   readonly parts: PartStream = new PartStream()
   readonly #options: ExchangeOptions
-  readonly #sender: Sender
+  readonly #sender: Sender | undefined
   #receiving: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(options: ExchangeOptions) {
     const { outbox, outboxId, established, ownKeys, send } = options
-    const { peer, position } = established
+    const { peer, position, maySend } = established
     this.#options = options
-    this.#sender = new Sender({ outbox, outboxId, peer, ownKeys, position, send })
+    if (maySend) this.#sender = new Sender({ outbox, outboxId, peer, ownKeys, position, send })
   }
 
   /** Whether further messages are sent in this session. */
@@ -58,17 +59,17 @@ export class Exchange {
   }
 
   /** Runs both directions, once `ready` says that older sessions have given way; rejects with the first fault. */
-  async run(ready: Promise<void>): Promise<void> {
+  run(ready: Promise<void>): Promise<unknown> {
     this.#receiving = ready.then(() => this.#receive())
-    await Promise.all([ready.then(() => this.#send()), this.#receiving])
+    const sender = this.#sender
+    return sender === undefined ? this.#receiving : Promise.all([ready.then(() => this.#send(sender)), this.#receiving])
   }
 
-  async #send(): Promise<void> {
+  async #send(sender: Sender): Promise<void> {
     const { established, outbox, outboxId } = this.#options
-    const { peer, peerJournal: journal, position, maySend } = established
-    if (!maySend) return
+    const { peer, peerJournal: journal, position } = established
     await outbox.begin(peer, { outbox: outboxId, journal, position })
-    await this.#sender.run()
+    await sender.run()
   }
 
   async #receive(): Promise<void> {
@@ -89,13 +90,13 @@ export class Exchange {
 
   /** Takes a receipt of the peer's. */
   receipt(receipt: SignedStatement): Promise<unknown> {
-    return this.#sender.receipt(receipt)
+    return this.#sender?.receipt(receipt) ?? Promise.reject(new PeerError('RECEIPT', 'nothing is sent in this session'))
   }
 
   /** No further message is begun. */
   stopSending(): void {
     this.#stopped = true
-    this.#sender.stop()
+    this.#sender?.stop()
   }
 
   /** Nothing further is sent or received; resolves when all that is stored is receipted, whatever the end was. */
@@ -107,6 +108,6 @@ export class Exchange {
 
   /** Resolves when the receipts that have come are settled. */
   get settled(): Promise<unknown> {
-    return this.#sender.settled
+    return this.#sender?.settled ?? Promise.resolve()
   }
 }

@@ -65,8 +65,10 @@ export class MemoryOutbox implements Outbox {
   readonly #identity: Identity
   readonly #now: () => number
   #queue: Waiting[] = []
-  readonly #sent = new Map<number, Waiting>()
-  readonly #chains = new Map<string, ChainHead>()
+  /** What was sent and has no receipt, in its order. */
+  readonly #sent: Waiting[] = []
+  /** Made with the first receipt: most of a server's sessions never send. */
+  #chains: Map<string, ChainHead> | undefined
   #next = 1
   #ended: Error | undefined
   /** Sends that have come to nothing yet. */
@@ -167,7 +169,7 @@ export class MemoryOutbox implements Outbox {
       const { items } = waiting
       const numbers = { to: to.keys.at(-1)!.id, outbox: this.id, first: this.#next, sentAt: this.#now() }
       this.#next += items instanceof Batch ? items.lengths.length : 1
-      this.#sent.set(numbers.first, waiting)
+      this.#sent.push(waiting)
       yield items instanceof Batch
         ? await signItems(this.#identity, numbers, items)
         : await composeEnvelope(this.#identity, numbers, [items])
@@ -175,15 +177,15 @@ export class MemoryOutbox implements Outbox {
   }
 
   chainHead(_to: Peer, journal: Uint8Array): Promise<ChainHead> {
-    return Promise.resolve(this.#chains.get(hex(journal)) ?? CHAIN_START)
+    return Promise.resolve(this.#chains?.get(hex(journal)) ?? CHAIN_START)
   }
 
   settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
     const { journal, index, chain, outcome } = receipt.statement
+    this.#chains ??= new Map()
     this.#chains.set(hex(journal), { index, chain })
-    const waiting = this.#sent.get(envelope.first)!
+    const waiting = this.#sent.shift()!
     const { items } = waiting
-    this.#sent.delete(envelope.first)
     const of = receiptsOf(envelope, receipt)
     const comesTo = (i: number): Receipt | Promise<Receipt> => {
       // Of an envelope of several that was refused each message is sent again, alone.
@@ -198,10 +200,9 @@ export class MemoryOutbox implements Outbox {
 
   end(_to: Peer, why: Error): void {
     this.#ended = why
-    for (const waiting of [...this.#sent.values(), ...this.#queue]) {
+    for (const waiting of [...this.#sent.splice(0), ...this.#queue]) {
       for (let i = 0; i < waiting.settle.length; i++) this.#tell(waiting, i, Promise.reject(why))
     }
-    this.#sent.clear()
     this.#queue = []
   }
 }
