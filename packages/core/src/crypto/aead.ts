@@ -66,7 +66,11 @@ export class Opener {
 
   /** Takes the next piece of ciphertext. */
   update(ciphertext: Uint8Array): void {
-    gather(this.#plaintext, this.#decipher.update(ciphertext))
+    const piece = this.#decipher.update(ciphertext)
+    const last = this.#plaintext.at(-1)
+    gather(this.#plaintext, piece)
+    // Where the two were joined, what they were copied from is not authentic either.
+    if (last !== undefined && this.#plaintext.at(-1) !== piece) wipe(last, piece)
   }
 
   /** The plaintext, or undefined where the tag does not hold. */
