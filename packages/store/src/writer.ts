@@ -25,6 +25,11 @@ export function give(bytes: Uint8Array): Uint8Array {
   return bytes
 }
 
+/** Byte strings up to this length share a buffer of this one. */
+const SHARED = 4096
+const SLAB = 16 * 1024
+const NO_SLAB = new Uint8Array(0)
+
 export class Writer<T extends Tables> {
   /** The tables' calls. Each rejects with LocalError STORAGE, or PLACE_MOVED where it is refused. */
   readonly remote: Remote<T>
@@ -33,6 +38,9 @@ export class Writer<T extends Tables> {
   readonly #exited: Promise<void>
   #calls: Call[] = []
   #transfers: ArrayBuffer[] = []
+  /** Where short byte strings lie side by side, and how much of it is taken. */
+  #slab = NO_SLAB
+  #filled = 0
   #last = 0
   #gone: Error | undefined
 
@@ -72,8 +80,9 @@ export class Writer<T extends Tables> {
       if (this.#waiting.size === 0) this.#worker.ref()
       this.#last += 1
       this.#waiting.set(this.#last, { resolve, reject })
-      this.#calls.push({ id: this.#last, name, args: args.map((arg) => this.#owned(arg)) })
-      if (this.#calls.length === 1) queueMicrotask(() => this.#post())
+      this.#calls.push({ id: this.#last, name, args: args.map((arg) => this.#packed(arg)) })
+      // What other sockets bring in this turn of the loop shares the way, and the commit.
+      if (this.#calls.length === 1) setImmediate(() => this.#post())
     })
   }
 
@@ -82,18 +91,36 @@ export class Writer<T extends Tables> {
     this.#worker.postMessage(this.#calls, this.#transfers)
     this.#calls = []
     this.#transfers = []
+    this.#slab = NO_SLAB
+    this.#filled = 0
   }
 
-  /** Bytes with a buffer of their own: a view would take all that lies around it to the other thread. */
-  #owned(value: unknown): unknown {
-    if (value instanceof Uint8Array) {
-      const own = given.has(value) ? value : copy(value)
+  /** A value whose bytes lie in buffers that go to the other thread as they are. */
+  #packed(value: unknown): unknown {
+    if (value === null || typeof value !== 'object') return value
+    if (value instanceof Uint8Array) return this.#moved(value)
+    if (Array.isArray(value)) return value.map((inner) => this.#packed(inner))
+    const packed: Record<string, unknown> = {}
+    for (const key in value) packed[key] = this.#packed(value[key as keyof typeof value])
+    return packed
+  }
+
+  #moved(bytes: Uint8Array): Uint8Array {
+    if (given.has(bytes) || bytes.length > SHARED) {
+      const own = given.has(bytes) ? bytes : copy(bytes)
       this.#transfers.push(own.buffer as ArrayBuffer)
       return own
     }
-    if (value === null || typeof value !== 'object') return value
-    if (Array.isArray(value)) return value.map((inner) => this.#owned(inner))
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, this.#owned(inner)]))
+    // To hand a buffer over costs more than all that is done with a short one.
+    if (this.#filled + bytes.length > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB)
+      this.#filled = 0
+      this.#transfers.push(this.#slab.buffer)
+    }
+    const place = this.#slab.subarray(this.#filled, this.#filled + bytes.length)
+    place.set(bytes)
+    this.#filled += bytes.length
+    return place
   }
 
   #answer(answer: Answer): void {
