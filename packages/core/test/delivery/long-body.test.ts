@@ -71,7 +71,7 @@ describe('a long body', () => {
     const envelope = await envelopeOf(1, body)
     await interrupted(journal, await wireOf(envelope), 300_000)
     const { position } = await journal.head(place)
-    expect(position.offset).toBe(256 * 1024)
+    expect(position.offset).toBeGreaterThanOrEqual(256 * 1024)
     const offset = resumes ? position.offset : 0
     const lying = await wireOf(envelope, offset, [length])
     const end = lying.length - envelope.lengths[0]! + length
