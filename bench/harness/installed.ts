@@ -13,7 +13,14 @@ export function installPrograms(root: string, folder: string): Record<'keys' | '
   mkdirSync(tarballs)
   mkdirSync(project)
   run(root, 'pnpm', 'run', 'build')
-  for (const path of ['packages/core', 'packages/store', 'packages/keyexchange', 'packages/mailbox', 'apps/client', 'apps/server']) {
+  for (const path of [
+    'packages/core',
+    'packages/store',
+    'packages/keyexchange',
+    'packages/mailbox',
+    'apps/client',
+    'apps/server',
+  ]) {
     run(join(root, path), 'pnpm', 'pack', '--pack-destination', tarballs)
   }
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true }))

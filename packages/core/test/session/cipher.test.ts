@@ -29,10 +29,10 @@ test('a record that comes one byte at a time is held in few pieces, and is the r
   const { sealer, opener } = ends()
   const payload = random(MAX_PAYLOAD)
   const bytes = concat(...sealer.record(KIND.MESSAGE, [payload]))
-  let record
-  for (let i = 0; i < bytes.length; i++) ({ record } = opener.take(bytes.subarray(i, i + 1)))
-  expect(record!.payload.length).toBeLessThan(MAX_PAYLOAD / 512)
-  expect(hex(concat(...record!.payload))).toBe(hex(payload))
+  for (let i = 0; i < bytes.length - 1; i++) opener.take(bytes.subarray(i, i + 1))
+  const record = opener.take(bytes.subarray(-1)).record!
+  expect(record.payload.length).toBeLessThan(MAX_PAYLOAD / 512)
+  expect(hex(concat(...record.payload))).toBe(hex(payload))
 })
 
 describe('sequence numbers', () => {
