@@ -11,6 +11,8 @@ export interface SideOptions {
   /** Instead of the private key's own signature */
   readonly sign?: (message: Uint8Array) => Uint8Array
   readonly decide?: (offer: Offer) => boolean
+  /** Another swap has used the code up meanwhile */
+  readonly codeSpent?: boolean
 }
 
 /** What one side did, and how it ended. */
@@ -104,7 +106,7 @@ class Side {
     if ('decide' in step) return this.#options.decide?.(step.decide) ?? true
     if ('save' in step) return this.log.saved.push(step.save)
     this.log.spent++
-    return true
+    return this.#options.codeSpent !== true
   }
 
   #advance(next: () => IteratorResult<SwapStep, Swapped>): void {

@@ -85,11 +85,35 @@ test('a dialer that is answered by who does not know the code sends nothing more
   expect(side.sent).toHaveLength(3)
 })
 
+test('a code that another swap has used up meanwhile is refused, right as it is: no key is sent, nothing saved', async () => {
+  const sides = await swapPair({ dialer: dialer(), listener: listener({ codeSpent: true }) })
+  expect(codeOf(sides.listener)).toBe('CODE_MISMATCH')
+  expect([sides.dialer.sent.length, sides.listener.sent.length]).toEqual([3, 2])
+  expect([sides.dialer.saved, sides.listener.saved]).toEqual([[], []])
+})
+
 describe.each(['dialer', 'listener'] as const)('the %s', (role) => {
   const other = role === 'dialer' ? 'listener' : 'dialer'
   const against = (options: Partial<SideOptions>): { dialer: SideOptions; listener: SideOptions } => ({
     dialer: dialer(role === 'listener' ? options : {}),
     listener: listener(role === 'dialer' ? options : {}),
+  })
+
+  // The last frame only says that the other side has saved its key: without it this one has, and cannot be sure of it.
+  test.each([
+    [3, { code: 'WRONG_PEER', confirmed: undefined, saved: 0 }],
+    [4, { code: 'WRONG_PEER', confirmed: undefined, saved: 0 }],
+    [5, { code: undefined, confirmed: false, saved: 1 }],
+  ])('opens its peer’s sealed frame %i only as it was sealed', async (number, outcome) => {
+    let seen = 0
+    const sides = await swapPair({
+      dialer: dialer(),
+      listener: listener(),
+      between: (frame, from) =>
+        from === other && seen++ === number ? Uint8Array.from(frame, (byte, i) => (i === 2 ? byte ^ 1 : byte)) : frame,
+    })
+    const { result, saved } = sides[role]
+    expect({ code: codeOf(sides[role]), confirmed: result?.confirmed, saved: saved.length }).toEqual(outcome)
   })
 
   test('refuses who cannot prove possession of the key', async () => {
