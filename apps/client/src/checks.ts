@@ -1,7 +1,7 @@
 /** What has to hold for a message to reach a server, one thing after the other. */
 import { type CountersignError, type ErrorCode, isError } from '@countersign/core'
 import { examine, type Home, keyType, type TrustedPeer } from '@countersign/keyexchange'
-import { CliError, describeFailure, formatAddress, formatSize, type Output } from '@countersign/keyexchange/cli'
+import { type Check, CliError, describeFailure, formatAddress, formatSize, type Output } from '@countersign/keyexchange/cli'
 import { openOwnOutbox } from '@countersign/mailbox/stored'
 import { lookup } from 'node:dns/promises'
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
@@ -11,16 +11,6 @@ import { DatabaseSync } from 'node:sqlite'
 import { clockOffset } from './clock.ts'
 import { ping, type Pinged } from './ping.ts'
 import { type Journey, serverAddress, type WayOptions } from './way.ts'
-
-export interface Check {
-  readonly name: string
-  /** What was found, or what keeps it from being found out */
-  readonly what: string
-  /** Why it does not hold, where it does not */
-  readonly error?: unknown
-  /** Whether something before it has to be put right first */
-  readonly untried?: boolean
-}
 
 /** A step of opening a session, and the errors that mean that it does not hold. */
 interface Step {

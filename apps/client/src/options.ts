@@ -1,6 +1,6 @@
 /** The options that say which server, where it is, and how long it is tried. */
-import { parseDuration, portOption, timeoutOption, traceOption } from '@countersign/keyexchange/cli'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parsedBy, parseDuration, portOption, timeoutOption, traceOption } from '@countersign/keyexchange/cli'
+import { type Command, Option } from 'commander'
 import type { StayOptions } from './stay.ts'
 import type { WayOptions } from './way.ts'
 
@@ -34,8 +34,7 @@ export function stayOptions(command: Command, retry: string, said: string = retr
   )
 }
 
-function duration(text: string): number {
-  const parsed = text === 'forever' ? Infinity : parseDuration(text)
-  if (parsed === undefined) throw new InvalidArgumentError('It is a number and d, h, m or s, or forever.')
-  return parsed
-}
+const duration = parsedBy(
+  (text) => (text === 'forever' ? Infinity : parseDuration(text)),
+  'It is a number and d, h, m or s, or forever.',
+)

@@ -1,17 +1,16 @@
 /** `countersign-client doctor`: what works and what does not on the way to a server. */
 import { openHome } from '@countersign/keyexchange'
 import {
+  type Check,
   type CommonOptions,
   describeFailure,
   narrator,
   outputOf,
   passphraseAsker,
-  printable,
-  style,
+  printCheck,
   unsoundness,
 } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
-import type { Check } from '../checks.ts'
 import { type AddressOptions, addressOptions } from '../options.ts'
 
 export function doctor(program: Command, interrupted: AbortSignal): void {
@@ -24,7 +23,7 @@ export function doctor(program: Command, interrupted: AbortSignal): void {
       const output = outputOf(options)
       const failed: unknown[] = []
       const tell = (check: Check): void => {
-        output.result(recordOf(check), linesOf(check))
+        printCheck(output, check)
         if (check.error !== undefined) failed.push(check.error)
       }
       const trace = options.trace ? narrator((line) => output.note(line)) : () => {}
@@ -42,15 +41,4 @@ export function doctor(program: Command, interrupted: AbortSignal): void {
       if (failed.length > 0) throw unsoundness(failed.map(describeFailure))
     })
   addressOptions(command)
-}
-
-function recordOf({ name, what, error, untried = false }: Check): object {
-  const hint = error === undefined ? {} : { hint: describeFailure(error).hint }
-  return { check: name, outcome: untried ? 'untried' : error === undefined ? 'holds' : 'fails', what, ...hint }
-}
-
-function linesOf({ name, what, error, untried }: Check): string[] {
-  const start = untried ? style('dim', '-   ') : error === undefined ? style('green', 'ok  ') : style('red', 'fail')
-  const line = `${start}  ${name.padEnd(10)}  ${printable(what)}`
-  return error === undefined ? [line] : [line, `${' '.repeat(18)}${style('cyan', 'hint:')} ${describeFailure(error).hint}`]
 }

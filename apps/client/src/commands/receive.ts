@@ -1,8 +1,8 @@
 /** `countersign-client receive`: what servers send. */
 import { openHome } from '@countersign/keyexchange'
-import { type CommonOptions, narrator, outputOf, parseDuration, passphraseAsker } from '@countersign/keyexchange/cli'
+import { type CommonOptions, narrator, outputOf, parsedBy, parseDuration, passphraseAsker } from '@countersign/keyexchange/cli'
 import { hookOptions } from '@countersign/mailbox'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type AddressOptions, addressOptions, stayOptions } from '../options.ts'
 import type { ReceivingOptions } from '../receiving.ts'
 
@@ -16,14 +16,14 @@ export function receive(program: Command, interrupted: AbortSignal): void {
     .option('--follow', 'stay, and receive what comes later')
     .addOption(
       new Option('--wait <time>', 'without --follow: end when nothing has come for so long')
-        .argParser((text) => parsed(parseDuration(text), 'It is a number and d, h, m or s.'))
+        .argParser(parsedBy(parseDuration, 'It is a number and d, h, m or s.'))
         .default(2000, '2s'),
     )
     .option('--in-reply-to <id>', 'print only answers to the message with this id')
     .addOption(
-      new Option('--limit <n>', 'end when so many messages were printed').argParser((text) => {
-        return parsed(/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined, 'It is a number from 1.')
-      }),
+      new Option('--limit <n>', 'end when so many messages were printed').argParser(
+        parsedBy((text) => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined), 'It is a number from 1.'),
+      ),
     )
     .action(async (names: string[], _: unknown, command: Command) => {
       const given = command.optsWithGlobals<ReceiveOptions>()
@@ -38,9 +38,4 @@ export function receive(program: Command, interrupted: AbortSignal): void {
       await receive(peers, { home, output, interrupted, trace }, options)
     })
   hookOptions(stayOptions(addressOptions(command), '0s', '0s; forever with --follow'))
-}
-
-function parsed<T>(value: T | undefined, rule: string): T {
-  if (value === undefined) throw new InvalidArgumentError(rule)
-  return value
 }

@@ -6,8 +6,7 @@ import {
   type Failure,
   outputOf,
   passphraseAsker,
-  printable,
-  style,
+  printCheck,
   unsoundness,
 } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
@@ -29,18 +28,11 @@ export function doctor(program: Command): void {
       const failures: Failure[] = []
       for (const { name, look } of checksOf({ root, sources, ask: passphraseAsker(options, output) })) {
         try {
-          const what = await look()
-          output.result({ check: name, outcome: 'holds', what }, [
-            `${style('green', 'ok  ')}  ${name.padEnd(10)}  ${printable(what)}`,
-          ])
+          printCheck(output, { name, what: await look() })
         } catch (error) {
           const failure = describeFailure(error)
           failures.push(failure)
-          const { message: what, hint } = failure
-          output.result({ check: name, outcome: 'fails', what, hint }, [
-            `${style('red', 'fail')}  ${name.padEnd(10)}  ${printable(what)}`,
-            `${' '.repeat(18)}${style('cyan', 'hint:')} ${printable(hint)}`,
-          ])
+          printCheck(output, { name, what: failure.message, error })
         }
       }
       if (failures.length > 0) throw unsoundness(failures)

@@ -1,5 +1,20 @@
-/** Options that the server and the client share. */
+/** Options that programs share, and how what is given to them is read. */
 import { InvalidArgumentError, Option } from 'commander'
+
+/** A commander parser for an option that has a rule of its own. */
+export function parsedBy<T>(parse: (text: string) => T | undefined, rule: string): (text: string) => T {
+  return (text) => {
+    const value = parse(text)
+    if (value === undefined) throw new InvalidArgumentError(rule)
+    return value
+  }
+}
+
+/** The id of what a database holds. */
+export const parseId: (text: string) => number = parsedBy((text) => {
+  const id = Number(text)
+  return Number.isSafeInteger(id) && id >= 1 ? id : undefined
+}, 'An id is a number from 1.')
 
 function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {

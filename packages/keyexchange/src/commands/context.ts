@@ -1,6 +1,6 @@
 /** What every command of `keys` starts from. */
 import type { PrivateKey, PublicKey } from '@countersign/core'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { CliError } from '../cli/exit.ts'
 import { type CommonOptions, outputOf, passphraseAsker, passphraseSource } from '../cli/program.ts'
 import type { Output } from '../cli/output.ts'
@@ -72,13 +72,4 @@ export interface KeyRecord {
 
 export function keyRecord(publicKey: PublicKey): KeyRecord {
   return { type: keyType(publicKey), fingerprint: publicKey.fingerprint, words: checkWords(publicKey.id) }
-}
-
-/** A commander parser for an option that has a rule of its own. */
-export function parsedBy<T>(parse: (text: string) => T | undefined, rule: string): (text: string) => T {
-  return (text) => {
-    const value = parse(text)
-    if (value === undefined) throw new InvalidArgumentError(rule)
-    return value
-  }
 }

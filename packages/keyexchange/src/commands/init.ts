@@ -3,7 +3,8 @@ import type { Algorithm, PrivateKey, RsaBits } from '@countersign/core'
 import { type Command, Option } from 'commander'
 import { CliError } from '../cli/exit.ts'
 import type { Role } from '../home/layout.ts'
-import { asOption, type Context, contextOf, keyRecord, type KeysOptions, newHome, parsedBy, pathsOf, roleOf } from './context.ts'
+import { parsedBy } from '../cli/options.ts'
+import { asOption, type Context, contextOf, keyRecord, type KeysOptions, newHome, pathsOf, roleOf } from './context.ts'
 
 interface InitOptions extends KeysOptions {
   readonly type: Algorithm

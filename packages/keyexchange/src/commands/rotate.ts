@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import { isoDate } from '../home/about.ts'
 import { parseDuration } from '../cli/quantity.ts'
 import { acceptRotation, rotate } from '../home/rotate.ts'
-import { asOption, contextOf, homeOf, keyRecord, type KeysOptions, parsedBy, pathsOf, roleOf } from './context.ts'
+import { parsedBy } from '../cli/options.ts'
+import { asOption, contextOf, homeOf, keyRecord, type KeysOptions, pathsOf, roleOf } from './context.ts'
 
 interface RotateOptions extends KeysOptions {
   readonly overlap: number

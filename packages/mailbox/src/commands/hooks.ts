@@ -1,7 +1,7 @@
 /** `hooks`: the messages that hooks could not hand on. */
 import { type Home, openHome, type Role } from '@countersign/keyexchange'
-import { CliError, type CommonOptions, type Output, outputOf, printable } from '@countersign/keyexchange/cli'
-import { type Command, InvalidArgumentError } from 'commander'
+import { CliError, type CommonOptions, type Output, outputOf, parseId, printable } from '@countersign/keyexchange/cli'
+import type { Command } from 'commander'
 import { hookOptions, type HookOptions } from '../hooks/options.ts'
 import { openExistingInbox } from '../inbox.ts'
 
@@ -38,9 +38,7 @@ function contextOf(role: Role, command: Command): { home: Home; output: Output; 
 }
 
 function parseIds(text: string, before: readonly number[] = []): number[] {
-  const id = Number(text)
-  if (Number.isSafeInteger(id) && id >= 1) return [...before, id]
-  throw new InvalidArgumentError('An id is a number from 1.')
+  return [...before, parseId(text)]
 }
 
 async function runAgain(home: Home, ids: ReadonlySet<number>, options: HookOptions, output: Output): Promise<void> {

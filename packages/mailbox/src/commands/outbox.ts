@@ -11,9 +11,10 @@ import {
   passphraseAsker,
   printable,
   style,
+  parseId,
 } from '@countersign/keyexchange/cli'
 import type { OutboxMessage, StoredOutbox } from '@countersign/store'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { printReceipt } from '../receipts.ts'
 
 export interface OutboxContext<O> {
@@ -35,12 +36,6 @@ export async function withOutbox<O = object>(
   const { openExistingOutbox } = await import('../outbox.ts')
   await using outbox = await openExistingOutbox(home, output)
   await work({ home, outbox, options, output })
-}
-
-export function parseId(text: string): number {
-  const id = Number(text)
-  if (Number.isSafeInteger(id) && id >= 1) return id
-  throw new InvalidArgumentError('An id is a number from 1.')
 }
 
 /** @throws CliError MISSING */

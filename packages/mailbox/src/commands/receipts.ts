@@ -1,11 +1,11 @@
 /** `receipts`: what peers have countersigned. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError } from '@countersign/keyexchange/cli'
+import { CliError, parseId } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { printReceipt } from '../receipts.ts'
-import { messageOf, type OutboxContext, parseId, receiverOf, withOutbox } from './outbox.ts'
+import { messageOf, type OutboxContext, receiverOf, withOutbox } from './outbox.ts'
 
 export function receipts(program: Command, role: Role): void {
   const group = program.command('receipts').description('the receipts that peers have given')

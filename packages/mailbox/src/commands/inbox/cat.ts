@@ -1,10 +1,10 @@
 /** `inbox cat`: the body of one message, byte for byte. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError } from '@countersign/keyexchange/cli'
+import { CliError, parseId } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { messageOf, parseId, withInbox } from './context.ts'
+import { messageOf, withInbox } from './context.ts'
 
 export function cat(inbox: Command, role: Role): void {
   inbox

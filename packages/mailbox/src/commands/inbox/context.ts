@@ -3,7 +3,7 @@ import type { PublicKey } from '@countersign/core'
 import { type Home, openHome, type Role } from '@countersign/keyexchange'
 import { CliError, type CommonOptions, type Output, outputOf } from '@countersign/keyexchange/cli'
 import type { StoredJournal, StoredMessage } from '@countersign/store'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { openExistingInbox } from '../../inbox.ts'
 
 export interface InboxContext<O> {
@@ -35,10 +35,4 @@ export async function messageOf(journal: StoredJournal, id: number): Promise<Sto
 /** The public key of anyone whose signature may be in the journal. */
 export function keyOf(home: Home): (keyId: Uint8Array) => PublicKey | undefined {
   return (keyId) => home.evidence(keyId)?.publicKey
-}
-
-export function parseId(text: string): number {
-  const id = Number(text)
-  if (Number.isSafeInteger(id) && id >= 1) return id
-  throw new InvalidArgumentError('An id is a number from 1.')
 }

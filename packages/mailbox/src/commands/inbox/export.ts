@@ -1,11 +1,11 @@
 /** `inbox export`: the evidence of messages, for anyone to check with OpenSSL alone. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError } from '@countersign/keyexchange/cli'
+import { CliError, parseId } from '@countersign/keyexchange/cli'
 import { type Command, Option } from 'commander'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { senderOf } from '../../letter.ts'
-import { keyOf, messageOf, parseId, withInbox } from './context.ts'
+import { keyOf, messageOf, withInbox } from './context.ts'
 
 interface ExportOptions {
   readonly from?: string

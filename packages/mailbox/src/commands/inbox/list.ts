@@ -1,11 +1,11 @@
 /** `inbox list`: the messages of the journal, one line each. */
 import { fromUtf8 } from '@countersign/core/protocol'
 import type { Role } from '@countersign/keyexchange'
-import { formatSize, printable, style } from '@countersign/keyexchange/cli'
+import { formatSize, parseId, printable, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { answers, type Letter, stored } from '../../letter.ts'
 import { recordOf } from '../../print.ts'
-import { parseId, withInbox } from './context.ts'
+import { withInbox } from './context.ts'
 
 interface ListOptions {
   readonly after?: number

@@ -1,20 +1,12 @@
 /** `inbox prune`: drops bodies; statements, signatures, receipts and chains stay. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError, formatSize, parseDuration, parseSize } from '@countersign/keyexchange/cli'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { CliError, formatSize, parsedBy, parseDuration, parseSize } from '@countersign/keyexchange/cli'
+import { type Command, Option } from 'commander'
 import { withInbox } from './context.ts'
 
 interface PruneOptions {
   readonly olderThan?: number
   readonly keepBytes?: number
-}
-
-function parsed(parse: (text: string) => number | undefined, rule: string): (text: string) => number {
-  return (text) => {
-    const value = parse(text)
-    if (value === undefined) throw new InvalidArgumentError(rule)
-    return value
-  }
 }
 
 export function prune(inbox: Command, role: Role): void {
@@ -23,12 +15,12 @@ export function prune(inbox: Command, role: Role): void {
     .description('drop the bodies of old messages; what proves them stays')
     .addOption(
       new Option('--older-than <time>', 'those that came before, such as 30d').argParser(
-        parsed(parseDuration, 'It is a number and d, h, m or s.'),
+        parsedBy(parseDuration, 'It is a number and d, h, m or s.'),
       ),
     )
     .addOption(
       new Option('--keep-bytes <size>', 'the oldest, until no more is left, such as 10G').argParser(
-        parsed(parseSize, 'It is a number and K, M, G or T.'),
+        parsedBy(parseSize, 'It is a number and K, M, G or T.'),
       ),
     )
     .action((_: unknown, command: Command) =>

@@ -1,11 +1,11 @@
 /** `inbox show`: one message whole, with the receipt that was given for it. */
 import { hex } from '@countersign/core/protocol'
 import type { Role } from '@countersign/keyexchange'
-import { style } from '@countersign/keyexchange/cli'
+import { parseId, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { stored } from '../../letter.ts'
 import { printLetter } from '../../print.ts'
-import { messageOf, parseId, withInbox } from './context.ts'
+import { messageOf, withInbox } from './context.ts'
 
 export function show(inbox: Command, role: Role): void {
   inbox
