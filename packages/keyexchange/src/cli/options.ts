@@ -16,6 +16,12 @@ export const parseId: (text: string) => number = parsedBy((text) => {
   return Number.isSafeInteger(id) && id >= 1 ? id : undefined
 }, 'An id is a number from 1.')
 
+/** The ids of a text such as 7 or 7-12. */
+export function parseIdRange(text: string): { readonly first: number; readonly last: number } {
+  const [first, last = first] = text.split('-', 2).map(parseId)
+  return { first: first!, last: last! }
+}
+
 function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text)

@@ -1,6 +1,6 @@
 /** `receipts`: what peers have countersigned. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError, parseId } from '@countersign/keyexchange/cli'
+import { CliError, parseIdRange } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,9 +29,7 @@ interface Range {
 }
 
 function parseRange(text: string): Range {
-  if (text === 'all') return { first: 1, last: Infinity }
-  const [first, last = first] = text.split('-', 2).map(parseId)
-  return { first: first!, last: last! }
+  return text === 'all' ? { first: 1, last: Infinity } : parseIdRange(text)
 }
 
 async function list({ home, outbox, output }: OutboxContext<object>): Promise<void> {

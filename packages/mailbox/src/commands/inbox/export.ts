@@ -1,6 +1,6 @@
 /** `inbox export`: the evidence of messages, for anyone to check with OpenSSL alone. */
 import type { Role } from '@countersign/keyexchange'
-import { CliError, parseId } from '@countersign/keyexchange/cli'
+import { CliError, parseIdRange } from '@countersign/keyexchange/cli'
 import { type Command, Option } from 'commander'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,17 +11,11 @@ interface ExportOptions {
   readonly from?: string
 }
 
-/** The ids of a text such as 7 or 7-12. */
-function parseRange(text: string): { readonly first: number; readonly last: number } {
-  const [first, last = first] = text.split('-', 2).map(parseId)
-  return { first: first!, last: last! }
-}
-
 export function exportMessages(inbox: Command, role: Role): void {
   inbox
     .command('export')
     .description('write the evidence of a message into a new folder, or of several into a folder each inside it')
-    .argument('<ids>', 'an id, as `inbox list` shows it, or a range such as 7-12', parseRange)
+    .argument('<ids>', 'an id, as `inbox list` shows it, or a range such as 7-12', parseIdRange)
     .argument('<dir>', 'the folder; it must not exist yet')
     .addOption(new Option('--from <peer>', "of a range, only this peer's"))
     .action((range: { first: number; last: number }, folder: string, _: unknown, command: Command) =>
