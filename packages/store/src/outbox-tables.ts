@@ -157,8 +157,8 @@ export class OutboxTables extends Tables {
     return row && { index: row.position, chain: row.chain }
   }
 
-  /** Keeps a receipt; answers the positions of those messages of its envelope that it is the last word on. */
-  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] {
+  /** Keeps a receipt; answers which messages of its envelope it is the last word on, by their positions, or null for all. */
+  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] | null {
     const { place, count } = this.#sql['envelope']!.get(envelope) as unknown as EnvelopeRow
     const { closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
     const dropped = this.droppedOf(envelope)
@@ -167,7 +167,7 @@ export class OutboxTables extends Tables {
     const again = apart ? ALONE : outcome === OUTCOME.conflict && closed === 'OUTBOX_BEHIND' ? TOGETHER : 0
     this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
     this.#sql['settle']!.run(outcome, again, at, envelope)
-    return again > 0 ? dropped : Array.from({ length: count }, (_, i) => i)
+    return again > 0 ? dropped : null
   }
 
   /** The first envelope behind this one whose messages wait to be signed anew. */

@@ -10,14 +10,14 @@ import {
   type Receipt,
 } from '@countersign/core'
 import {
+  attributesOf,
   CHAIN_START,
   type ChainHead,
-  composeItem,
   type EnvelopeReceipt,
   hex,
   outcomeError,
   type OutgoingEnvelope,
-  receiptOf,
+  receiptsOf,
   type SendingSession,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
@@ -27,7 +27,7 @@ import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-rea
 import type { OutboxTables } from './outbox-tables.ts'
 import { QueuedEnvelope } from './queued-envelope.ts'
 import { signAnew } from './sign-anew.ts'
-import { blobBody, type KeptItem, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
+import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
 import type { Reconciled, Serials } from './reconcile.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
@@ -77,9 +77,34 @@ export async function openOutbox(file: string, options: OutboxOptions): Promise<
   }
 }
 
-interface Waiter {
-  resolve(receipt: Receipt): void
-  reject(error: Error): void
+/** A message that waits for its receipt, or has it. */
+class QueuedMessage implements Queued {
+  readonly serial: number
+  readonly number: number
+  #outcome: Receipt | Error | undefined
+  #receipt: PromiseWithResolvers<Receipt> | undefined
+
+  constructor(serial: number, number: number) {
+    this.serial = serial
+    this.number = number
+  }
+
+  /** Made for who asks: many only want to know that the message is in the outbox. */
+  get receipt(): Promise<Receipt> {
+    if (this.#receipt === undefined) {
+      this.#receipt = Promise.withResolvers()
+      if (this.#outcome !== undefined) this.tell(this.#outcome)
+    }
+    return this.#receipt.promise
+  }
+
+  tell(outcome: Receipt | Error): void {
+    this.#outcome = outcome
+    if (!(outcome instanceof Error)) return this.#receipt?.resolve(outcome)
+    // Who does not wait for it reads it in the outbox.
+    this.#receipt?.promise.catch(() => {})
+    this.#receipt?.reject(outcome)
+  }
 }
 
 /** An outbox that survives power loss. */
@@ -91,7 +116,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly #options: OutboxOptions
   readonly #enqueuer: Enqueuer
   readonly #reader: OutboxReader
-  readonly #waiters = new Map<number, Waiter>()
+  /** By their serials. */
+  readonly #waiting = new Map<number, QueuedMessage>()
   /** Sends that wait for their receipts, by the names of their receivers. */
   readonly #sends = new Map<string, Set<Promise<Receipt>>>()
   /** The place of each receiver's newest session. */
@@ -107,7 +133,13 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     this.#writer = writer
     this.#tables = writer.remote
     this.#options = options
-    this.#enqueuer = new Enqueuer(writer.remote, identity, Date.now)
+    this.#enqueuer = new Enqueuer({
+      tables: writer.remote,
+      identity,
+      now: Date.now,
+      queued: (serial, number) => this.#queued(serial, number),
+      committed: () => this.#wake(),
+    })
     this.#reader = new OutboxReader(writer.remote, this.#pathOf)
     this.#pruning = setInterval(() => void this.prune().catch(() => {}), PRUNE_EVERY)
     this.#pruning.unref()
@@ -121,21 +153,21 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
    * @param body also a stream, of any length
    * @throws LocalError MESSAGE_FORM, STORAGE
    */
-  async enqueue(to: Peer, body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
-    const { serial, number } = await this.#enqueuer.add(to, this.#compose(body, options))
-    const { promise: receipt, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#waiters.set(serial, { resolve, reject })
-    // Who does not wait for it reads it in the outbox.
-    receipt.catch(() => {})
-    this.#wake()
-    return { serial, number, receipt }
+  enqueue(to: Peer, body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+    try {
+      const whole = typeof body === 'string' || body instanceof Uint8Array
+      if (whole && Buffer.byteLength(body) <= SPOOL_FROM) return this.#enqueuer.add(to, body, attributesOf(options))
+      const pieces = whole ? oneOf(body) : body instanceof Blob ? blobBody(body) : body
+      return this.#enqueuer.addLater(to, spoolBody(itemFolder(this.file), pieces, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  #compose(body: MessageBody | StreamedBody, options: MessageOptions | undefined): KeptItem | Promise<KeptItem> {
-    if (body instanceof Blob) return spoolBody(itemFolder(this.file), blobBody(body), options)
-    if (typeof body !== 'string' && !(body instanceof Uint8Array)) return spoolBody(itemFolder(this.file), body, options)
-    if (Buffer.byteLength(body) <= SPOOL_FROM) return composeItem(body, options)
-    return spoolBody(itemFolder(this.file), oneOf(body), options)
+  #queued(serial: number, number: number): Queued {
+    const queued = new QueuedMessage(serial, number)
+    this.#waiting.set(serial, queued)
+    return queued
   }
 
   send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
@@ -199,17 +231,20 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     const { statement, signature } = receipt.receipt
     const kept = { envelope: id, journal, index, chain, outcome, statement, signature, at: Date.now() }
     const positions = await this.#tables.settle(kept)
-    for (const position of positions) this.#tell(serial + position, receiptOf(envelope, receipt, first + position))
-    if (positions.length < envelope.count) await this.#signAnew()
+    const of = receiptsOf(envelope, receipt)
+    const tell = (position: number): void => {
+      const waiting = this.#waiting.get(serial + position)
+      if (waiting === undefined) return
+      this.#waiting.delete(serial + position)
+      const own = of(first + position)
+      waiting.tell(outcomeError(own) ?? own)
+    }
+    if (positions === null) for (let position = 0; position < envelope.count; position++) tell(position)
+    else {
+      positions.forEach(tell)
+      await this.#signAnew()
+    }
     this.#wake()
-  }
-
-  #tell(serial: number, receipt: Receipt): void {
-    const waiter = this.#waiters.get(serial)
-    this.#waiters.delete(serial)
-    const error = outcomeError(receipt)
-    if (error === undefined) waiter?.resolve(receipt)
-    else waiter?.reject(error)
   }
 
   end(): void {
@@ -285,8 +320,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     await this.#enqueuer.idle()
     await this.#writer.close()
     const closed = new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it')
-    for (const { reject } of this.#waiters.values()) reject(closed)
-    this.#waiters.clear()
+    for (const waiting of this.#waiting.values()) waiting.tell(closed)
+    this.#waiting.clear()
     this.#wake()
   }
 
