@@ -5,14 +5,13 @@ import { ItemFiles } from './item-files.ts'
 import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow } from './outbox-rows.ts'
 import { OUTBOX_SCHEMA } from './outbox-schema.ts'
 import { type Closed, type Reconciled, Reconciliation, type SessionStart } from './reconcile.ts'
-import { Refused, Tables } from './tables.ts'
+import { Refused } from './refused.ts'
+import { page, PAGE_ROWS, Tables } from './tables.ts'
 
 /** How the messages of an envelope are signed anew. */
 const TOGETHER = 1
 export const ALONE = 2
 
-const PAGE_BYTES = 4 * 1024 * 1024
-const PAGE_ROWS = 256
 const MOST_MESSAGES = 4096
 
 const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, digest, statement, signature, queued_at,
@@ -227,15 +226,4 @@ export class OutboxTables extends Tables {
       this.afterCommit(() => this.#files.remove(file))
     }
   }
-}
-
-function page(rows: Iterable<unknown>): EnvelopeRow[] {
-  const found: EnvelopeRow[] = []
-  let bytes = 0
-  for (const row of rows as Iterable<EnvelopeRow>) {
-    found.push(row)
-    bytes += row.items?.length ?? 0
-    if (bytes >= PAGE_BYTES) break
-  }
-  return found
 }

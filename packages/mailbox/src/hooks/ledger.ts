@@ -13,11 +13,27 @@ export interface SetAside {
   readonly at: number
 }
 
+/** How far whoever runs a hook has come. */
+export interface Progress {
+  readonly hook: string
+  readonly holder: string
+  readonly sender: string
+  readonly id: number
+  readonly mark: number
+}
+
+/** Who runs a hook, and how often it has said so. */
+export interface LeaseMark {
+  readonly holder: string
+  readonly beat: number
+}
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS mark (hook TEXT PRIMARY KEY, id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS cursor (hook TEXT, sender TEXT, id INTEGER NOT NULL, PRIMARY KEY (hook, sender)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS aside (hook TEXT, id INTEGER, attempts INTEGER NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (hook, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS lease (hook TEXT PRIMARY KEY, holder TEXT NOT NULL, beat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
 export class HookLedger implements Disposable {
@@ -46,10 +62,58 @@ export class HookLedger implements Disposable {
       0) as number
   }
 
-  /** A hook is done with this message of a sender, and with all messages up to `mark`. */
-  advance(hook: string, sender: string, id: number, mark: number): void {
-    this.#database.prepare('INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)').run(hook, sender, id)
-    this.#database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)').run(hook, mark)
+  /** Who runs a hook now. */
+  lease(hook: string): LeaseMark | undefined {
+    return this.#database.prepare('SELECT holder, beat FROM lease WHERE hook = ?').get(hook) as LeaseMark | undefined
+  }
+
+  /**
+   * Gives a hook to one who wants to run it, where nobody has it.
+   *
+   * @param stale where somebody has it who has not been heard of since this mark, it is taken from him
+   */
+  claim(hook: string, holder: string, stale: LeaseMark | undefined): boolean {
+    const claimed = this.#database
+      .prepare(
+        `INSERT INTO lease VALUES (?, ?, 1) ON CONFLICT (hook) DO UPDATE SET holder = excluded.holder, beat = 1
+          WHERE holder = ? AND beat = ?`,
+      )
+      .run(hook, holder, stale?.holder ?? null, stale?.beat ?? null)
+    return claimed.changes === 1
+  }
+
+  /** Whoever runs a hook is still there. @returns false where it was taken from him */
+  renew(hook: string, holder: string): boolean {
+    return (
+      this.#database.prepare('UPDATE lease SET beat = beat + 1 WHERE hook = ? AND holder = ?').run(hook, holder).changes === 1
+    )
+  }
+
+  release(hook: string, holder: string): void {
+    this.#database.prepare('DELETE FROM lease WHERE hook = ? AND holder = ?').run(hook, holder)
+  }
+
+  /**
+   * A hook is done with this message of a sender, and with all messages up to `mark`.
+   *
+   * @param aside where it could not hand it on
+   * @returns false, and nothing is written, where the hook was taken from this holder meanwhile
+   */
+  advance({ hook, holder, sender, id, mark }: Progress, aside?: Pick<SetAside, 'attempts' | 'why' | 'at'>): boolean {
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const held = this.lease(hook)?.holder === holder
+      if (held) {
+        this.#database.prepare('INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)').run(hook, sender, id)
+        this.#database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)').run(hook, mark)
+        if (aside) this.setAside({ hook, id, ...aside })
+      }
+      this.#database.exec('COMMIT')
+      return held
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
   }
 
   setAside({ hook, id, attempts, why, at }: SetAside): void {
