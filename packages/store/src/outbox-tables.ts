@@ -15,8 +15,9 @@ export const ALONE = 2
 const MOST_MESSAGES = 4096
 
 const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, digest, statement, signature, queued_at,
-  length, lengths, items, file, withdrawn, outcome, again, moved FROM envelope JOIN place ON place.id = envelope.place`
-const HELD = 'outcome IS NOT NULL AND (items IS NOT NULL OR file IS NOT NULL)'
+  length, lengths, items, file, withdrawn, outcome, again, moved
+  FROM envelope JOIN place ON place.id = envelope.place JOIN content ON content.envelope = envelope.id`
+const HELD = 'outcome IS NOT NULL AND held = 1'
 
 export class OutboxTables extends Tables {
   readonly reads: ReadonlySet<string> = new Set([
@@ -51,19 +52,21 @@ export class OutboxTables extends Tables {
         (SELECT 1 FROM envelope WHERE envelope.place = place.id AND outcome IS NULL) ORDER BY id LIMIT 1`),
       addPlace: sql('INSERT INTO place (receiver, outbox) SELECT ?, id FROM outbox'),
       number: sql('UPDATE place SET last = ? WHERE id = ?'),
-      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, statement, signature, queued_at, length, lengths,
-        items, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, signature, queued_at, length, file)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      addContent: sql('INSERT INTO content (envelope, statement, lengths, items) VALUES (?, ?, ?, ?)'),
       pending: sql(`SELECT ${ENVELOPE} WHERE place = ? AND outcome IS NULL AND first >= ? ORDER BY first LIMIT ${PAGE_ROWS}`),
       left: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL LIMIT 1'),
       unsettled: sql(`SELECT 1 FROM envelope JOIN place ON place.id = envelope.place
         WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
       chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
       envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
+      settled: sql('SELECT count, closed FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?'),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
       again: sql(`SELECT ${ENVELOPE} WHERE again > 0 AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
-      moved: sql('UPDATE envelope SET again = 0, moved = 1, items = NULL, file = NULL WHERE id = ? AND again > 0'),
+      moved: sql('UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND again > 0'),
       withdraw: sql('UPDATE envelope SET withdrawn = 1 WHERE id = ? AND outcome IS NULL'),
       drop: sql('INSERT OR IGNORE INTO dropped (envelope, position) VALUES (?, ?)'),
       dropped: sql('SELECT position FROM dropped WHERE envelope = ? ORDER BY position'),
@@ -74,7 +77,8 @@ export class OutboxTables extends Tables {
       receiptsOf: sql('SELECT id, envelope, statement, signature FROM receipt WHERE envelope = ? ORDER BY id'),
       held: sql(`SELECT id, settled_at, length, file FROM envelope WHERE ${HELD} AND again = 0 ORDER BY settled_at, id`),
       heldBytes: sql(`SELECT coalesce(sum(length), 0) AS bytes FROM envelope WHERE ${HELD}`),
-      dropBody: sql('UPDATE envelope SET items = NULL, file = NULL WHERE id = ?'),
+      dropBody: sql('UPDATE envelope SET held = 0, file = NULL WHERE id = ?'),
+      dropItems: sql('UPDATE content SET items = NULL WHERE envelope = ? AND items IS NOT NULL'),
       ofFile: sql('SELECT 1 FROM envelope WHERE file = ?'),
     }
   }
@@ -115,6 +119,7 @@ export class OutboxTables extends Tables {
   replace(old: number, place: number, envelopes: readonly NewEnvelope[]): void {
     if (envelopes.length > 0) this.#requireNext(place, envelopes[0]!.first)
     if (this.#sql['moved']!.run(old).changes === 0) throw new Refused()
+    this.#sql['dropItems']!.run(old)
     for (const envelope of envelopes) this.#insert(place, envelope, envelope.serial!)
   }
 
@@ -125,7 +130,8 @@ export class OutboxTables extends Tables {
 
   #insert(place: number, envelope: NewEnvelope, serial: number): void {
     const { first, count, digest, statement, signature, at, length, lengths, items, file } = envelope
-    this.#sql['add']!.run(place, first, count, serial, digest, statement, signature, at, length, lengths, items, file)
+    const { lastInsertRowid: id } = this.#sql['add']!.run(place, first, count, serial, digest, signature, at, length, file)
+    this.#sql['addContent']!.run(id, statement, lengths, items)
     this.#sql['number']!.run(first + count - 1, place)
   }
 
@@ -158,8 +164,7 @@ export class OutboxTables extends Tables {
 
   /** Keeps a receipt; answers which messages of its envelope it is the last word on, by their positions, or null for all. */
   settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] | null {
-    const { place, count } = this.#sql['envelope']!.get(envelope) as unknown as EnvelopeRow
-    const { closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
+    const { count, closed } = this.#sql['settled']!.get(envelope) as unknown as Pick<EnvelopeRow & PlaceRow, 'count' | 'closed'>
     const dropped = this.droppedOf(envelope)
     const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
     // After a restore the same numbers were given twice: what was not meant is signed anew.
@@ -215,6 +220,7 @@ export class OutboxTables extends Tables {
       if (at >= before && bytes <= mostBytes) return
       bytes -= length
       this.#sql['dropBody']!.run(id)
+      this.#sql['dropItems']!.run(id)
       if (file !== null) this.afterCommit(() => this.#files.remove(file))
     }
   }
