@@ -160,7 +160,7 @@ export class Enqueuer {
       }
     } catch (error) {
       queue.place = undefined
-      for (const { tell } of taken) for (const each of tell) each(Promise.reject(error as Error))
+      for (const { tell } of taken) for (const each of tell) each(Promise.reject(error))
     }
   }
 
