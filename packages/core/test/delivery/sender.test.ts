@@ -1,22 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { concat, hex } from '../../src/bytes.ts'
+import { hex } from '../../src/bytes.ts'
 import { random } from '../../src/crypto/hash.ts'
-import { type Identity, pae } from '../../src/crypto/signature.ts'
 import { nextChain } from '../../src/delivery/ledger.ts'
 import { MemoryOutbox } from '../../src/delivery/memory-outbox.ts'
-import type { Outbox } from '../../src/delivery/outbox.ts'
-import { Sender } from '../../src/delivery/sender.ts'
-import type { OutgoingEnvelope } from '../../src/delivery/compose.ts'
-import { encode } from '../../src/wire/codec.ts'
-import type { Position } from '../../src/wire/frames.ts'
 import { NO_POSITION } from '../../src/delivery/journal.ts'
-import { type Outcome, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../../src/wire/receipt.ts'
-import type { SignedStatement } from '../../src/wire/records.ts'
+import type { Outcome } from '../../src/wire/receipt.ts'
 import {
   envelopeOf,
   memoryJournal,
   NOW,
-  outboxId,
   receive,
   receiver,
   sender,
@@ -26,88 +18,7 @@ import {
   wireOf,
   withdrawnForm,
 } from './envelopes.ts'
-
-const peer = { keys: [receiver.publicKey] }
-
-/** An outbox that holds these envelopes. */
-function outboxOf(...envelopes: readonly OutgoingEnvelope[]): Outbox & { readonly settled: number[] } {
-  const memory = new MemoryOutbox(sender, () => NOW)
-  const settled: number[] = []
-  return {
-    idFor: () => outboxId,
-    settled,
-    begin: () => Promise.resolve(),
-    send: (to, body) => memory.send(to, body),
-    idle: () => memory.idle(),
-    async *pending(_, signal) {
-      yield* envelopes
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-    },
-    chainHead: (to, journal) => memory.chainHead(to, journal),
-    settle: (_, envelope) => (settled.push(envelope.first), Promise.resolve()),
-    end: () => {},
-  }
-}
-
-interface Run {
-  readonly sender: Sender
-  /** What was sent, an envelope each. */
-  readonly wire: Uint8Array[]
-  /** The payload lengths of the records. */
-  readonly lengths: number[]
-  stop(): Promise<void>
-}
-
-function run(outbox: Outbox, position: Position = NO_POSITION, hold?: (sent: number) => Promise<void> | undefined): Run {
-  const wire: Uint8Array[] = []
-  const lengths: number[] = []
-  let parts: Uint8Array[] = []
-  const sending = new Sender({
-    outbox,
-    outboxId: outbox.idFor() as Uint8Array,
-    peer,
-    ownKeys: [sender.publicKey],
-    position,
-    send: (kind, payload) => {
-      parts.push(...payload)
-      lengths.push(concat(...payload).length)
-      if (kind === 'MESSAGE-END') {
-        wire.push(concat(...parts))
-        parts = []
-      }
-      return hold?.(lengths.length)
-    },
-  })
-  const running = sending.run()
-  return { sender: sending, wire, lengths, stop: () => (sending.stop(), running) }
-}
-
-interface Forged extends Partial<ReceiptStatement> {
-  readonly by?: Identity
-  /** The chain before this receipt, where it is not the start. */
-  readonly before?: Uint8Array
-}
-
-const journal = random(16)
-
-async function receiptFor(
-  { digest, first, count, message }: OutgoingEnvelope,
-  { by = receiver, before, ...change }: Forged = {},
-): Promise<SignedStatement> {
-  const link = { index: 1, digest, outcome: 1 as Outcome, receivedAt: NOW }
-  const fields = { ...link, ...change }
-  const statement = encode(receiptStatement, {
-    from: receiver.publicKey.id,
-    to: sender.publicKey.id,
-    outbox: outboxId,
-    first,
-    count,
-    journal,
-    chain: nextChain(before ?? new Uint8Array(32), fields, message.signature),
-    ...fields,
-  })
-  return { statement, signature: await by.sign(pae(RECEIPT_TYPE, statement)) }
-}
+import { type Forged, outboxOf, receiptFor, peer, run } from './sending.ts'
 
 describe('the form of an envelope', () => {
   test('is whole where its number is due, short where it is behind, in the order of the numbers', async () => {
@@ -209,57 +120,6 @@ describe('a receipt', () => {
     await expect(sending.receipt(await receiptFor(envelope, wrong[name]))).rejects.toMatchObject({ code })
     expect(outbox.settled).toEqual([])
     await stop()
-  })
-
-  describe('where some before it may be missing', () => {
-    const elsewhere = new Uint8Array(32).fill(7)
-    /** Two envelopes of an outbox that holds the second receipt of this journal. */
-    async function resumed(incomplete: boolean) {
-      const envelopes = [await envelopeOf(1, 'one'), await envelopeOf(2, 'two')] as const
-      const head = { index: 2, chain: new Uint8Array(32).fill(2), ...(incomplete && { incomplete }) }
-      const outbox = { ...outboxOf(...envelopes), chainHead: () => Promise.resolve(head) }
-      const { sender: sending, stop } = run(outbox)
-      await settle()
-      return { envelopes, head, sending, settled: outbox.settled, stop }
-    }
-
-    test.each([
-      ['the outbox knows that', true, 1],
-      ['the first shows it, by a conflict', false, 4],
-    ] as const)('may leap, as %s, and from there on the chain is held to again', async (_, incomplete, outcome) => {
-      const { envelopes, sending, settled, stop } = await resumed(incomplete)
-      const leap = { index: 5, before: elsewhere, outcome }
-      await sending.receipt(await receiptFor(envelopes[0], leap))
-      const { digest, message } = envelopes[0]
-      const before = nextChain(elsewhere, { index: 5, digest, outcome, receivedAt: NOW }, message.signature)
-      await sending.receipt(await receiptFor(envelopes[1], { index: 6, before }))
-      expect(settled).toEqual([1, 2])
-      await stop()
-    })
-
-    test.each([
-      ['goes back', true, { index: 2, before: elsewhere, outcome: 1 }],
-      ['goes back by a conflict', false, { index: 1, before: elsewhere, outcome: 4 }],
-      ['is the next one and continues another chain', true, { index: 3, before: elsewhere, outcome: 1 }],
-      ['is the next one, a conflict, and continues another chain', false, { index: 3, before: elsewhere, outcome: 4 }],
-      ['leaps where nothing tells that', false, { index: 5, before: elsewhere, outcome: 1 }],
-    ] as const)('is an error where it %s', async (_, incomplete, forged) => {
-      const { envelopes, sending, settled, stop } = await resumed(incomplete)
-      await expect(sending.receipt(await receiptFor(envelopes[0], forged))).rejects.toMatchObject({ code: 'RECEIPT' })
-      expect(settled).toEqual([])
-      await stop()
-    })
-
-    test.each([
-      ['continues another chain', { index: 6, before: elsewhere }],
-      ['leaps again', { index: 9, before: elsewhere }],
-    ])('is an error where the one behind a leap %s', async (_, forged) => {
-      const { envelopes, sending, settled, stop } = await resumed(true)
-      await sending.receipt(await receiptFor(envelopes[0], { index: 5, before: elsewhere }))
-      await expect(sending.receipt(await receiptFor(envelopes[1], forged))).rejects.toMatchObject({ code: 'RECEIPT' })
-      expect(settled).toEqual([1])
-      await stop()
-    })
   })
 
   test('for what was never sent is an error', async () => {
