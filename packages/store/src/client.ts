@@ -38,8 +38,8 @@ export interface DurableOptions extends Omit<ConnectOptions, 'identity' | 'outbo
 export type ConnectionState =
   | { readonly state: 'connecting' }
   | { readonly state: 'connected'; readonly session: SecureSession }
-  /** It waits, in ms, before it tries again. */
-  | { readonly state: 'waiting'; readonly ms: number; readonly error: CountersignError | undefined }
+  /** It waits, in ms, before it tries again; `said` is what the peer's CLOSE said. */
+  | { readonly state: 'waiting'; readonly ms: number; readonly error: CountersignError | undefined; readonly said?: string }
   /** It has given up, or was closed. */
   | { readonly state: 'closed'; readonly error: CountersignError | undefined }
 
@@ -179,7 +179,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
       if (end.error !== undefined && FRESH_ID.includes(end.error.code)) backoff.reset()
       backoff.lasted(performance.now() - began)
       const ms = backoff.next()
-      this.#tell({ state: 'waiting', ms, error: end.error })
+      this.#tell({ state: 'waiting', ms, error: end.error, ...(end.text !== undefined && { said: end.text }) })
       await waitFor(new Promise(() => {}), ms, signal)
       if (signal.aborted) return this.#over({})
     }

@@ -2,7 +2,7 @@
 import { OUTCOME } from '@countersign/core/protocol'
 import type { StatementSync } from 'node:sqlite'
 import { ItemFiles } from './item-files.ts'
-import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow } from './outbox-rows.ts'
+import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow, Settled } from './outbox-rows.ts'
 import { OUTBOX_SCHEMA } from './outbox-schema.ts'
 import { type Closed, type Reconciled, Reconciliation, type SessionStart } from './reconcile.ts'
 import { Refused } from './refused.ts'
@@ -24,6 +24,8 @@ export class OutboxTables extends Tables {
     'mainId',
     'idFor',
     'pending',
+    'waits',
+    'diverged',
     'unsettled',
     'chainHead',
     'again',
@@ -57,11 +59,15 @@ export class OutboxTables extends Tables {
       addContent: sql('INSERT INTO content (envelope, statement, lengths, items) VALUES (?, ?, ?, ?)'),
       pending: sql(`SELECT ${ENVELOPE} WHERE place = ? AND outcome IS NULL AND first >= ? ORDER BY first LIMIT ${PAGE_ROWS}`),
       left: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL LIMIT 1'),
+      waits: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL AND first < ? LIMIT 1'),
+      diverged: sql(`SELECT 1 FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict} LIMIT 1`),
       unsettled: sql(`SELECT 1 FROM envelope JOIN place ON place.id = envelope.place
         WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
       chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
       envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
-      settled: sql('SELECT count, closed FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?'),
+      settled: sql(
+        'SELECT place, receiver, count, serial FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?',
+      ),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
@@ -152,6 +158,16 @@ export class OutboxTables extends Tables {
     return { rows: page(this.#sql['pending']!.iterate(place, from)), over }
   }
 
+  /** Whether anything before this number waits for its receipt. */
+  waits(place: number, number: number): boolean {
+    return this.#sql['waits']!.get(place, number) !== undefined
+  }
+
+  /** Whether the receiver has other envelopes at numbers of this place. */
+  diverged(place: number): boolean {
+    return this.#sql['diverged']!.get(place) !== undefined
+  }
+
   /** Whether anything for this receiver waits for its receipt. */
   unsettled(receiver: Uint8Array): boolean {
     return this.#sql['unsettled']!.get(receiver) !== undefined
@@ -162,16 +178,25 @@ export class OutboxTables extends Tables {
     return row && { index: row.position, chain: row.chain }
   }
 
-  /** Keeps a receipt; answers which messages of its envelope it is the last word on, by their positions, or null for all. */
-  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] | null {
-    const { count, closed } = this.#sql['settled']!.get(envelope) as unknown as Pick<EnvelopeRow & PlaceRow, 'count' | 'closed'>
+  /**
+   * Keeps a receipt.
+   *
+   * @returns the positions of those messages of its envelope that it is the last word on, null for all, and what it shows
+   */
+  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): Settled {
+    const { place, receiver, count, serial } = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
     const dropped = this.droppedOf(envelope)
     const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
-    // After a restore the same numbers were given twice: what was not meant is signed anew.
-    const again = apart ? ALONE : outcome === OUTCOME.conflict && closed === 'OUTBOX_BEHIND' ? TOGETHER : 0
+    // The same numbers were given twice, by an outbox that this one is an older copy of: it is signed anew elsewhere. Once: who
+    // finds another conflict there does not tell the truth.
+    const conflict = outcome === OUTCOME.conflict
+    const first = conflict && this.covering(serial).every((row) => row.id === envelope || row.outcome !== OUTCOME.conflict)
+    const again = apart ? ALONE : first ? TOGETHER : 0
     this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
     this.#sql['settle']!.run(outcome, again, at, envelope)
-    return again > 0 ? dropped : null
+    const positions = again > 0 ? dropped : null
+    const behind = conflict && this.#reconciliation.moveOn(receiver, place, 'OUTBOX_BEHIND')
+    return { positions, found: behind ? 'OUTBOX_BEHIND' : undefined }
   }
 
   /** The first envelope behind this one whose messages wait to be signed anew. */

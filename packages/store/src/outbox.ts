@@ -6,7 +6,6 @@ import {
   type MessageOptions,
   type Outbox,
   type Peer,
-  PeerError,
   type Receipt,
 } from '@countersign/core'
 import {
@@ -25,7 +24,9 @@ import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
 import type { OutboxTables } from './outbox-tables.ts'
-import { QueuedEnvelope } from './queued-envelope.ts'
+import { pendingEnvelopes, POLL } from './pending.ts'
+import type { QueuedEnvelope } from './queued-envelope.ts'
+import { QueuedMessage } from './queued-message.ts'
 import { signAnew } from './sign-anew.ts'
 import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
 import type { Reconciled, Serials } from './reconcile.ts'
@@ -55,8 +56,6 @@ export interface OutboxOptions {
 const DAY = 24 * 60 * 60 * 1000
 /** How often bodies that need not be kept any more are looked for, in ms. */
 const PRUNE_EVERY = 60_000
-/** How often another process's messages are looked for, in ms. */
-const POLL = 500
 
 /**
  * Opens an outbox, and makes it where the file is missing. Long bodies stand in the folder FILE-items.
@@ -74,36 +73,6 @@ export async function openOutbox(file: string, options: OutboxOptions): Promise<
   } catch (error) {
     await writer.close()
     throw error
-  }
-}
-
-/** A message that waits for its receipt, or has it. */
-class QueuedMessage implements Queued {
-  readonly serial: number
-  readonly number: number
-  #outcome: Receipt | Error | undefined
-  #receipt: PromiseWithResolvers<Receipt> | undefined
-
-  constructor(serial: number, number: number) {
-    this.serial = serial
-    this.number = number
-  }
-
-  /** Made for who asks: many only want to know that the message is in the outbox. */
-  get receipt(): Promise<Receipt> {
-    if (this.#receipt === undefined) {
-      this.#receipt = Promise.withResolvers()
-      if (this.#outcome !== undefined) this.tell(this.#outcome)
-    }
-    return this.#receipt.promise
-  }
-
-  tell(outcome: Receipt | Error): void {
-    this.#outcome = outcome
-    if (!(outcome instanceof Error)) return this.#receipt?.resolve(outcome)
-    // Who does not wait for it reads it in the outbox.
-    this.#receipt?.promise.catch(() => {})
-    this.#receipt?.reject(outcome)
   }
 }
 
@@ -203,34 +172,25 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     this.#options.onNotice?.({ code, to, resent: resent.map(plain), resigned: resigned.map(plain), lost: lost.map(plain) })
   }
 
-  async *pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
-    const { place } = this.#sessions.get(hex(to.keys[0]!.id))!
-    for (let next = 1; !signal.aborted;) {
-      const news = this.#news.promise
-      const { rows, over } = await this.#tables.pending(place, next)
-      for (const row of rows) {
-        if (signal.aborted) return
-        next = row.first + row.count
-        yield new QueuedEnvelope(row, this.#pathOf)
-      }
-      if (over !== null) throw OVER[over]()
-      if (rows.length === 0) await waitFor(news, POLL, signal)
-    }
+  pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
+    const session = this.#sessions.get(hex(to.keys[0]!.id))!
+    const news = (): Promise<void> => this.#news.promise
+    return pendingEnvelopes({ tables: this.#tables, session, pathOf: this.#pathOf, news }, signal)
   }
 
-  async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead | undefined> {
+  async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead> {
     const { place, closed } = this.#sessions.get(hex(to.keys[0]!.id))!
+    const head = (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
     // A restored outbox lacks receipts that it once had.
-    if (closed === 'OUTBOX_BEHIND') return undefined
-    return (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
+    return closed === 'OUTBOX_BEHIND' ? { ...head, incomplete: true } : head
   }
 
-  async settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
+  async settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
     const { id, serial, first } = envelope as QueuedEnvelope
     const { journal, index, chain, outcome } = receipt.statement
     const { statement, signature } = receipt.receipt
     const kept = { envelope: id, journal, index, chain, outcome, statement, signature, at: Date.now() }
-    const positions = await this.#tables.settle(kept)
+    const { positions, found } = await this.#tables.settle(kept)
     const of = receiptsOf(envelope, receipt)
     const tell = (position: number): void => {
       const waiting = this.#waiting.get(serial + position)
@@ -244,6 +204,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
       positions.forEach(tell)
       await this.#signAnew()
     }
+    if (found !== undefined) this.#options.onNotice?.({ code: found, to, resent: [], resigned: [], lost: [] })
     this.#wake()
   }
 
@@ -333,12 +294,6 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
 
 function plain({ serial, count }: Serials): Serials {
   return { serial, count }
-}
-
-const OVER = {
-  SERVER_REGRESSED: () => new PeerError('SERVER_REGRESSED'),
-  OUTBOX_BEHIND: () => new LocalError('OUTBOX_BEHIND'),
-  RENEWED: () => new LocalError('PLACE_MOVED', 'it has a fresh outbox id'),
 }
 
 async function* oneOf(body: string | Uint8Array): AsyncGenerator<string | Uint8Array> {

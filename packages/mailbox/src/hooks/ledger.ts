@@ -1,4 +1,6 @@
 /** What hooks have done: how far each one came, and the messages that were set aside. */
+import { equal } from '@countersign/core/protocol'
+import type { StoredJournal } from '@countersign/store'
 import { DatabaseSync } from 'node:sqlite'
 
 /** A message that a hook could not hand on. */
@@ -33,6 +35,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cursor (hook TEXT, sender TEXT, id INTEGER NOT NULL, PRIMARY KEY (hook, sender)) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS aside (hook TEXT, id INTEGER, attempts INTEGER NOT NULL, why TEXT NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (hook, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS journal (id BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS lease (hook TEXT PRIMARY KEY, holder TEXT NOT NULL, beat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
@@ -44,6 +47,30 @@ export class HookLedger implements Disposable {
     // What a power loss sets back costs a hook that runs again, which it may at any time.
     this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
     this.#database.exec(SCHEMA)
+  }
+
+  /**
+   * Binds it to a journal. Where that is another than before, because it was made from a backup, hooks are done with no more than
+   * the backup held: what comes behind that gets ids that other messages had.
+   */
+  follow({ id, restores }: Pick<StoredJournal, 'id' | 'restores'>): void {
+    this.#transaction(() => {
+      const known = this.#database.prepare('SELECT id FROM journal').get()?.['id'] as Uint8Array | undefined
+      if (known !== undefined && equal(known, id)) return
+      this.#database.exec('DELETE FROM journal')
+      this.#database.prepare('INSERT INTO journal VALUES (?)').run(id)
+      if (known === undefined) return
+      const since = restores.slice(
+        Math.max(
+          0,
+          restores.findIndex(({ former }) => equal(former, known)),
+        ),
+      )
+      const held = since.length === 0 ? 0 : Math.min(...since.map(({ messages }) => messages))
+      this.#database.prepare('UPDATE mark SET id = min(id, ?)').run(held)
+      this.#database.prepare('UPDATE cursor SET id = min(id, ?)').run(held)
+      this.#database.prepare('DELETE FROM aside WHERE id > ?').run(held)
+    })
   }
 
   /** A hook begins behind this message, unless it has run before. */
@@ -100,16 +127,21 @@ export class HookLedger implements Disposable {
    * @returns false, and nothing is written, where the hook was taken from this holder meanwhile
    */
   advance({ hook, holder, sender, id, mark }: Progress, aside?: Pick<SetAside, 'attempts' | 'why' | 'at'>): boolean {
+    return this.#transaction(() => {
+      if (this.lease(hook)?.holder !== holder) return false
+      this.#database.prepare('INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)').run(hook, sender, id)
+      this.#database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)').run(hook, mark)
+      if (aside) this.setAside({ hook, id, ...aside })
+      return true
+    })
+  }
+
+  #transaction<T>(work: () => T): T {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
-      const held = this.lease(hook)?.holder === holder
-      if (held) {
-        this.#database.prepare('INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)').run(hook, sender, id)
-        this.#database.prepare('INSERT OR REPLACE INTO mark VALUES (?, ?)').run(hook, mark)
-        if (aside) this.setAside({ hook, id, ...aside })
-      }
+      const result = work()
       this.#database.exec('COMMIT')
-      return held
+      return result
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
