@@ -13,7 +13,7 @@ const manners: readonly (readonly [CrowdOptions['manner'], string, boolean])[] =
 ]
 
 /** Honest sessions behind which the server has become as large as connections make it. */
-const HONEST = 2_500
+const HONEST = 2_000
 
 /** The pace that honest clients keep, of what it was before. */
 const KEPT = 0.8
@@ -41,7 +41,7 @@ export const attack: Attack = {
     await warm(ground, HONEST)
     const warmed = memoryOf(ground.pid)
     cases.note(`${HONEST} honest sessions, one after the other: from ${cold.toFixed(0)} to ${warmed.toFixed(0)} MiB`)
-    const [count, seconds] = full ? [10_000, 10] : [2_000, 3]
+    const [count, seconds] = full ? [10_000, 10] : [2_000, 2]
     for (const [manner, what] of full ? manners : manners.filter(([, , bounded]) => bounded)) {
       // Handshakes that are begun and left make it larger than sessions do, once: it is seen whether more of them do.
       if (manner === 'knocks') await fare(ground, count, seconds, manner)
