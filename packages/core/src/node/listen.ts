@@ -9,6 +9,7 @@ import {
 import { placeName } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
+import { Heard } from '../handshake/heard.ts'
 import type { Peer } from '../handshake/step.ts'
 import { REASON } from '../wire/records.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
@@ -65,6 +66,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
       takeOver: (session) => this.#takeOver(session),
       admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
       memory: new Memory(options.mostHeld),
+      heard: new Heard(),
     }
     net.on('connection', (socket) => void this.#accept(socket))
   }
