@@ -170,7 +170,7 @@ export const deliveryMutants: readonly Mutant[] = [
     ],
     [
       'silence lasts until the deadline',
-      '      await within(wire.closed, left(), signal, () => {}).catch(() => {})\n',
+      '      await within(wire.gone(), left(), signal, () => {}).catch(() => {})\n',
       '',
       { attack: 'wire/other-protocols.ts' },
     ],

@@ -104,13 +104,12 @@ export class Receiver {
     this.#options = options
     this.#parts = parts
     this.#ledger = ledger
-    this.#share = memory.share((error) => parts.finish(error))
-    ledger.failed.catch(() => this.#parts.finish())
+    this.#share = memory.share(parts)
   }
 
   /** A receiver that goes on where the place stands now: what was stored since the handshake is known to it. */
   static async open(options: ReceiverOptions): Promise<Receiver> {
-    return new Receiver(options, new Ledger(options, await options.journal.head(options.place)))
+    return new Receiver(options, new Ledger(options, await options.journal.head(options.place), options.parts))
   }
 
   /**
@@ -121,7 +120,9 @@ export class Receiver {
   async run(): Promise<void> {
     let fault: unknown
     try {
-      while (await this.#parts.begun()) {
+      for (;;) {
+        await this.#parts.news()
+        if (!this.#parts.begun) break
         await this.#envelope()
         const { unanswered } = this.#ledger
         if (unanswered >= MOST_UNANSWERED || this.#share.unanswered >= MOST_UNANSWERED_BYTES) await this.#ledger.answered
@@ -230,7 +231,7 @@ export class Receiver {
   /** Items that fit in memory, whole. */
   async #receiveItems(incoming: Incoming, lengths: readonly number[], left: number): Promise<void> {
     const counted = left > COUNTED_FROM
-    const all = await (counted ? this.#share.read(this.#parts, left) : this.#parts.read(left))
+    const all = await (counted ? this.#share.read(left) : this.#parts.read(left))
     await this.#parts.end()
     const { first, leaves } = incoming.statement
     const expected = view(leaves).toString('latin1')
