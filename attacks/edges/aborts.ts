@@ -1,4 +1,5 @@
 import { connect, CountersignError, memoryJournal, secureClient, secureServer } from '@countersign/core'
+import { getEventListeners } from 'node:events'
 import { duplexPair } from 'node:stream'
 import { type Attack, Cases } from '../harness/attack.ts'
 import type { Ground } from '../harness/ground.ts'
@@ -43,6 +44,18 @@ async function abortAt(ground: Ground, step: number): Promise<string> {
   } catch (error) {
     return ended(error)
   }
+}
+
+/** What still listens to one signal that many connections were given, those that were made and those that were not. */
+async function listenersLeft(ground: Ground): Promise<number> {
+  const { signal } = new AbortController()
+  const options = { host: '127.0.0.1', identity: ground.alice, signal }
+  for (const peer of [ground.publicKey, ground.stranger.publicKey]) {
+    const handshakeWithin = peer === ground.publicKey ? 10_000 : 200
+    const opening = Array.from({ length: 15 }, () => connect({ ...options, port: ground.port, peer, handshakeWithin }))
+    for (const session of await Promise.allSettled(opening)) if (session.status === 'fulfilled') await session.value.close()
+  }
+  return getEventListeners(signal, 'abort').length
 }
 
 /** A server whose side of the stream is destroyed when the client has been sent so many bytes. */
@@ -115,6 +128,7 @@ export const attack: Attack = {
         for (const error of [false, true])
           cases.attempt(`destroyed after ${turns} turns`, await pairDestroyed(ground, turns, error), 'ended')
       }
+      cases.attempt('listeners left at a signal that thirty connections were given', String(await listenersLeft(ground)), '0')
       // What was cut off lingers for at most two seconds.
       await pause(2_500)
     })

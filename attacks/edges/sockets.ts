@@ -1,4 +1,4 @@
-import { random } from '@countersign/core/protocol'
+import { random, xwing } from '@countersign/core/protocol'
 import type { Socket } from 'node:net'
 import { type Attack, Cases } from '../harness/attack.ts'
 import { Ground, type Session } from '../harness/ground.ts'
@@ -22,7 +22,8 @@ const stages: readonly (readonly [string, (ground: Ground) => Promise<Line>])[] 
   ['after half a header', async (ground) => said(await ground.dial(), Uint8Array.of(1, 0))],
   ['in the middle of HELLO', async (ground) => said(await ground.dial(), Uint8Array.of(1, 0, 5, 8), random(600))],
   ['after a HELLO with a wrong gate', async (ground) => said(await ground.dial(), Uint8Array.of(1, 0, 5, 8), random(1288))],
-  ['before its ACK', async (ground) => said(await ground.dial(), helloFor(ground))],
+  ['after a HELLO whose X-Wing key is none', async (ground) => said(await ground.dial(), helloFor(ground))],
+  ['before its ACK', answered],
   ['before its first record', async (ground) => (await ground.enter()).session.line],
   [
     'in the middle of a record',
@@ -47,10 +48,18 @@ function said(line: Line, ...bytes: readonly Uint8Array[]): Line {
   return line
 }
 
-function helloFor(ground: Ground): Uint8Array {
-  const hello = Buffer.concat([Uint8Array.of(1, 0, 5, 8), Buffer.from('CSGN\x01\0\0\0', 'latin1'), random(32 + 1216 + 32)])
+function helloFor(ground: Ground, kemPublic: Uint8Array = random(1216)): Uint8Array {
+  const start = [Uint8Array.of(1, 0, 5, 8), Buffer.from('CSGN\x01\0\0\0', 'latin1')]
+  const hello = Buffer.concat([...start, random(32), kemPublic, random(32)])
   hello.set(gateOf(ground.publicKey.id, hello.subarray(0, -32)), hello.length - 32)
   return hello
+}
+
+/** A connection that has been sent its HELLO+ACK. */
+async function answered(ground: Ground): Promise<Line> {
+  const line = said(await ground.dial(), helloFor(ground, xwing.generate().publicKey))
+  await line.frame()
+  return line
 }
 
 async function inSession(ground: Ground, act: (entered: Session) => void | Promise<void>): Promise<Line> {
@@ -63,7 +72,7 @@ async function inSession(ground: Ground, act: (entered: Session) => void | Promi
 export const attack: Attack = {
   title: 'Connections that end in every way at every moment, for the server',
   tries:
-    'FIN, destroy and RST at ten stages of a connection, several times over: the process lives, keeps no descriptor, and prints no fault of its own.',
+    'FIN, destroy and RST at eleven stages of a connection, several times over: the process lives, keeps no descriptor, and prints no fault of its own.',
   plainDesignLoses: 'its process: one error event that nobody listens to, or one promise that nobody awaits, ends it for all.',
   alone: true,
   async run({ full }) {

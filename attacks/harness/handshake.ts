@@ -69,6 +69,12 @@ export function gateOf(serverKeyId: Uint8Array, before: Uint8Array): Uint8Array 
   return hmac(domainHash('gate', serverKeyId), before)
 }
 
+/** A HELLO with a random and a gate of its own, by somebody who holds the server's public key and saves himself the rest. */
+export function helloAnew(recorded: Uint8Array, serverKeyId: Uint8Array): Uint8Array {
+  const before = concat(recorded.subarray(0, 12), random(32), recorded.subarray(44, -32))
+  return concat(before, gateOf(serverKeyId, before))
+}
+
 interface Side {
   readonly aead: AeadKey
   readonly finished: Uint8Array

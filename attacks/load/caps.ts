@@ -1,5 +1,6 @@
 import { type Attack, Cases } from '../harness/attack.ts'
 import { Ground, HANDSHAKE_SECONDS } from '../harness/ground.ts'
+import { helloAnew } from '../harness/handshake.ts'
 import { dial, freshAddress, Line, Silence } from '../harness/line.ts'
 import { descriptorsOf, settled } from '../harness/process.ts'
 import { honestly, recordedHello } from '../harness/proxy.ts'
@@ -23,7 +24,7 @@ function crowd(port: number, count: number, address?: string): Promise<Line[]> {
 export const attack: Attack = {
   title: 'Somebody takes every place at the door',
   tries:
-    'a hundred connections from one address, then six hundred from as many, and 256 from sixteen, all silent: how many are kept, and whether a client with keys gets in meanwhile, from another address and from the same.',
+    'a hundred connections from one address, then six hundred from as many, and 256 from sixteen, silent or with a recorded HELLO: how many are kept, and whether a client with keys gets in meanwhile, from another address and from the same.',
   plainDesignLoses: 'its door: nobody else gets in for as long as somebody stands in it.',
   alone: true,
   async run() {
@@ -45,15 +46,23 @@ export const attack: Attack = {
     cases.attempt('bytes that the six hundred got', String(many.reduce((sum, { received }) => sum + received, 0)), '0')
 
     const addresses = Array.from({ length: 16 }, () => freshAddress())
-    const sixteen = (await Promise.all(addresses.map((address) => crowd(ground.port, 16, address)))).flat()
-    for (let i = 1; i <= 5; i++) cases.attempt(`honest client ${i} past sixteen addresses`, await enters(), 'receipt')
-    for (const line of sixteen) line.destroy()
+    const fromSixteen = async (): Promise<Line[]> => {
+      await settled(ground.pid, before)
+      return (await Promise.all(addresses.map((address) => crowd(ground.port, 16, address)))).flat()
+    }
+    for (const words of ['no word', 'a recorded HELLO']) {
+      const sixteen = await fromSixteen()
+      if (words !== 'no word') for (const line of sixteen) line.write(hello)
+      const past = `past sixteen addresses with ${words}`
+      for (let i = 1; i <= 5; i++) cases.attempt(`honest client ${i} ${past}`, await enters(), 'receipt')
+      for (const line of sixteen) line.destroy()
+      cases.attempt(`bytes to those ${past}`, String(sixteen.reduce((sum, { received }) => sum + received, 0)), '0')
+    }
 
-    await settled(ground.pid, before)
-    const known = (await Promise.all(addresses.map((address) => crowd(ground.port, 16, address)))).flat()
-    for (const line of known) line.write(hello)
+    const known = await fromSixteen()
+    for (const line of known) line.write(helloAnew(hello, ground.publicKey.id))
     await Promise.all(known.map((line) => line.frame()))
-    cases.control('as many that are past the gate do keep a newcomer out', await enters(), 'TRUNCATED')
+    cases.control('as many that make HELLOs with the public key do keep a newcomer out', await enters(), 'TRUNCATED')
     await Promise.all(known.map((line) => line.rest((HANDSHAKE_SECONDS + 4) * 1000)))
     cases.control('until their deadline', await enters(), 'receipt')
     return cases

@@ -3,11 +3,13 @@
  * addresses of this machine, and whoever is thrown out comes again. Started by `crowd.ts`.
  */
 import { createConnection, type Socket } from 'node:net'
+import { helloAnew } from '../harness/handshake.ts'
 import { freshAddress } from '../harness/line.ts'
 import type { CrowdOptions, Told } from './crowd/crowd.ts'
 
-const { port, count, manner, hello } = JSON.parse(process.argv[2]!) as CrowdOptions
-const bytes = hello === undefined ? undefined : Buffer.from(hello, 'base64')
+const { port, count, manner, hello, keyId } = JSON.parse(process.argv[2]!) as CrowdOptions
+const bytes = Buffer.from(hello, 'base64')
+const serverKeyId = Buffer.from(keyId, 'base64')
 
 /** New connections in 10 ms at the most: a crowd, not a flood that only shows what a kernel bears. */
 const AT_ONCE = 20
@@ -28,14 +30,15 @@ function come(): void {
   socket.on('connect', () => {
     told.opened += 1
     if (manner === 'slow') said.set(socket, 0)
-    if (manner === 'stops') socket.write(bytes!.subarray(0, 700))
-    if (manner === 'replays') socket.write(bytes!)
+    if (manner === 'stops') socket.write(bytes.subarray(0, 700))
+    if (manner === 'replays') socket.write(bytes)
+    if (manner === 'knocks') socket.write(helloAnew(bytes, serverKeyId))
   })
 }
 
 function speak(): void {
   for (const [socket, at] of said) {
-    socket.write(bytes!.subarray(at, at + 1))
+    socket.write(bytes.subarray(at, at + 1))
     said.set(socket, at + 1)
   }
 }

@@ -175,7 +175,7 @@ export const deliveryMutants: readonly Mutant[] = [
       { attack: 'wire/other-protocols.ts' },
     ],
   ),
-  ...within('packages/core/src/node/secure-session.ts', { attack: 'load/never-reads.ts' }, [
+  ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [
     'back-pressure: unread answers',
     ' || this.#outlet.full) this.#hold()',
     ') this.#hold()',

@@ -6,9 +6,26 @@ const layouts = core('wire', 'handshake')
 
 export const handshakeMutants: readonly Mutant[] = [
   ...within(
+    'packages/core/src/handshake/heard.ts',
+    core('handshake/heard.test.ts'),
+    ['memory of HELLOs has an end', 'if (this.#latest.size === REMEMBERED) {', 'if (this.#latest.size === 2 ** 24) {'],
+    ['what is said again stays', '    this.#latest.add(name)\n', '    if (!again) this.#latest.add(name)\n'],
+    ['more than the latest are remembered', ' || this.#before.has(name)', ''],
+  ),
+  ...within('packages/core/src/node/listen.ts', core('node/admission.test.ts'), [
+    'one memory of HELLOs for all connections',
+    'this.#heard.again(gate) && this.#admission.crowded(address)',
+    'new Heard().again(gate) && this.#admission.crowded(address)',
+  ]),
+  ...within(
     'packages/core/src/handshake/server.ts',
     handshake,
     ['gate', 'equal(start.gate, gate(publicKey.id, gated))', 'true || equal(start.gate, gate(publicKey.id, gated))'],
+    [
+      'a HELLO that was said before',
+      "if (heard(start.gate)) throw new PeerError('HELLO_REJECTED', 'this very HELLO was said before')",
+      '',
+    ],
     [
       'silence where HELLO is wrong: one code for all of it',
       "throw new PeerError('HELLO_REJECTED', error.message)",

@@ -1,3 +1,4 @@
+import { concat, copy, KIND, random, RecordOpener, Sealer } from '@countersign/core/protocol'
 import { type Attack, Cases } from '../harness/attack.ts'
 import { framesOf, pair } from '../harness/memory.ts'
 import { honestly, middle, type Way } from '../harness/proxy.ts'
@@ -5,12 +6,12 @@ import { honestly, middle, type Way } from '../harness/proxy.ts'
 export const attack: Attack = {
   title: 'Somebody cuts the connection',
   tries:
-    'a handshake cut after every one of its bytes, in memory: nobody may think that it is done; and over sockets in every frame of a session with two messages: no receipt without its message stored, and none stored twice.',
+    'a handshake and a record cut after every one of their bytes, in memory: nobody may think that they are done; and over sockets in every frame of a session with two messages: no receipt without its message stored, and none stored twice.',
   plainDesignLoses: 'the end of what was said: without a CLOSE that is sealed a cut looks like an end, and a half like a whole.',
   async run(ground) {
     const cases = new Cases()
     const made = pair()
-    const { frames } = framesOf(made)
+    const { frames, client, server } = framesOf(made)
     for (const [name, side, heard] of [
       ['the client', made.client, Buffer.concat([frames[1]!, frames[3]!])],
       ['the server', made.server, Buffer.concat([frames[0]!, frames[2]!])],
@@ -25,6 +26,15 @@ export const attack: Attack = {
         slow.feed(heard.subarray(at, at + 1))
       }
       cases.control(`${name} is done with the last byte, and not before`, slow.state, 'done')
+    }
+
+    const record = concat(...new Sealer(copy(client.secrets.client)).record(KIND['MESSAGE-END'], [random(300)]))
+    const opener = new RecordOpener(copy(server.secrets.client))
+    for (let at = 0; at < record.length; at++) {
+      const { record: opened } = opener.take(record.subarray(at, at + 1))
+      if (at === record.length - 1)
+        cases.control('the record opens with its last byte, and not before', String(opened?.length), '300')
+      else cases.attempt(`a record, cut behind byte ${at}`, opened === undefined ? 'waits' : 'opened', 'waits')
     }
 
     const ways: readonly Way[] = ['to server', 'to client']

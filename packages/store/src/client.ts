@@ -109,9 +109,9 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
    *
    * @throws LocalError MESSAGE_FORM, STORAGE, OPTION where there is no outbox
    */
-  async send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+  send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
     const { outbox } = this.#options
-    if (outbox === undefined) throw new LocalError('OPTION', 'a client without an outbox sends nothing')
+    if (outbox === undefined) return Promise.reject(new LocalError('OPTION', 'a client without an outbox sends nothing'))
     return outbox.enqueue(this.peer, body, options)
   }
 

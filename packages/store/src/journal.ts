@@ -1,6 +1,6 @@
 /** A receiver's journal on SQLite. */
 import type { Entry, Head, Journal, Place, Spool } from '@countersign/core'
-import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, ownsBuffer, u32 } from '@countersign/core/protocol'
+import { concat, EMPTY_HEAD, NO_POSITION, OUTCOME, ownsBuffer } from '@countersign/core/protocol'
 import { openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
 import { backupJournal, type CopyOptions } from './backup.ts'
@@ -10,7 +10,7 @@ import type { Held, Hold, Noticed, Usage } from './journal-rows.ts'
 import type { JournalTables } from './journal-tables.ts'
 import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './journal-verify.ts'
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
-import { readInTurns, type StoredEntry, type StoredMessage } from './stored-message.ts'
+import { readInTurns, type StoredEntry, type StoredMessage, writeLengths } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 import { give, Writer } from './writer.ts'
 
@@ -150,8 +150,7 @@ export class StoredJournal implements Journal, AsyncDisposable {
       receipt: receipt.statement,
       receiptSignature: receipt.signature,
       receivedAt,
-      length: spool?.length ?? whole.reduce((sum, { length }) => sum + length, 0),
-      lengths: whole.length > 1 ? concat(...whole.map(({ length }) => encode(u32, length))) : null,
+      ...writeLengths(spool === undefined ? whole.map(({ length }) => length) : [spool.length]),
       items: whole.length > 0 ? give(concat(...whole)) : null,
       held: spool?.hold ?? null,
     })

@@ -60,8 +60,8 @@ export interface NewReceipt {
 
 /** What a receipt came to. */
 export interface Settled {
-  /** Messages of its envelope that it is the last word on. */
-  readonly positions: readonly number[]
+  /** Messages of its envelope that it is the last word on; null for all of them. */
+  readonly positions: readonly number[] | null
   readonly found: 'OUTBOX_BEHIND' | undefined
 }
 

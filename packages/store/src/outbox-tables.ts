@@ -15,8 +15,9 @@ export const ALONE = 2
 const MOST_MESSAGES = 4096
 
 const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, digest, statement, signature, queued_at,
-  length, lengths, items, file, withdrawn, outcome, again, moved FROM envelope JOIN place ON place.id = envelope.place`
-const HELD = 'outcome IS NOT NULL AND (items IS NOT NULL OR file IS NOT NULL)'
+  length, lengths, items, file, withdrawn, outcome, again, moved
+  FROM envelope JOIN place ON place.id = envelope.place JOIN content ON content.envelope = envelope.id`
+const HELD = 'outcome IS NOT NULL AND held = 1'
 
 export class OutboxTables extends Tables {
   readonly reads: ReadonlySet<string> = new Set([
@@ -53,8 +54,9 @@ export class OutboxTables extends Tables {
         (SELECT 1 FROM envelope WHERE envelope.place = place.id AND outcome IS NULL) ORDER BY id LIMIT 1`),
       addPlace: sql('INSERT INTO place (receiver, outbox) SELECT ?, id FROM outbox'),
       number: sql('UPDATE place SET last = ? WHERE id = ?'),
-      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, statement, signature, queued_at, length, lengths,
-        items, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, signature, queued_at, length, file)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      addContent: sql('INSERT INTO content (envelope, statement, lengths, items) VALUES (?, ?, ?, ?)'),
       pending: sql(`SELECT ${ENVELOPE} WHERE place = ? AND outcome IS NULL AND first >= ? ORDER BY first LIMIT ${PAGE_ROWS}`),
       left: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL LIMIT 1'),
       waits: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL AND first < ? LIMIT 1'),
@@ -63,11 +65,14 @@ export class OutboxTables extends Tables {
         WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
       chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
       envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
+      settled: sql(
+        'SELECT place, receiver, count, serial FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?',
+      ),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
       again: sql(`SELECT ${ENVELOPE} WHERE again > 0 AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
-      moved: sql('UPDATE envelope SET again = 0, moved = 1, items = NULL, file = NULL WHERE id = ? AND again > 0'),
+      moved: sql('UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND again > 0'),
       withdraw: sql('UPDATE envelope SET withdrawn = 1 WHERE id = ? AND outcome IS NULL'),
       drop: sql('INSERT OR IGNORE INTO dropped (envelope, position) VALUES (?, ?)'),
       dropped: sql('SELECT position FROM dropped WHERE envelope = ? ORDER BY position'),
@@ -78,7 +83,8 @@ export class OutboxTables extends Tables {
       receiptsOf: sql('SELECT id, envelope, statement, signature FROM receipt WHERE envelope = ? ORDER BY id'),
       held: sql(`SELECT id, settled_at, length, file FROM envelope WHERE ${HELD} AND again = 0 ORDER BY settled_at, id`),
       heldBytes: sql(`SELECT coalesce(sum(length), 0) AS bytes FROM envelope WHERE ${HELD}`),
-      dropBody: sql('UPDATE envelope SET items = NULL, file = NULL WHERE id = ?'),
+      dropBody: sql('UPDATE envelope SET held = 0, file = NULL WHERE id = ?'),
+      dropItems: sql('UPDATE content SET items = NULL WHERE envelope = ? AND items IS NOT NULL'),
       ofFile: sql('SELECT 1 FROM envelope WHERE file = ?'),
     }
   }
@@ -119,6 +125,7 @@ export class OutboxTables extends Tables {
   replace(old: number, place: number, envelopes: readonly NewEnvelope[]): void {
     if (envelopes.length > 0) this.#requireNext(place, envelopes[0]!.first)
     if (this.#sql['moved']!.run(old).changes === 0) throw new Refused()
+    this.#sql['dropItems']!.run(old)
     for (const envelope of envelopes) this.#insert(place, envelope, envelope.serial!)
   }
 
@@ -129,7 +136,8 @@ export class OutboxTables extends Tables {
 
   #insert(place: number, envelope: NewEnvelope, serial: number): void {
     const { first, count, digest, statement, signature, at, length, lengths, items, file } = envelope
-    this.#sql['add']!.run(place, first, count, serial, digest, statement, signature, at, length, lengths, items, file)
+    const { lastInsertRowid: id } = this.#sql['add']!.run(place, first, count, serial, digest, signature, at, length, file)
+    this.#sql['addContent']!.run(id, statement, lengths, items)
     this.#sql['number']!.run(first + count - 1, place)
   }
 
@@ -173,10 +181,10 @@ export class OutboxTables extends Tables {
   /**
    * Keeps a receipt.
    *
-   * @returns the positions of those messages of its envelope that it is the last word on, and what it shows
+   * @returns the positions of those messages of its envelope that it is the last word on, null for all, and what it shows
    */
   settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): Settled {
-    const { place, receiver, count, serial } = this.envelope(envelope)
+    const { place, receiver, count, serial } = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
     const dropped = this.droppedOf(envelope)
     const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
     // The same numbers were given twice, by an outbox that this one is an older copy of: it is signed anew elsewhere. Once: who
@@ -186,7 +194,7 @@ export class OutboxTables extends Tables {
     const again = apart ? ALONE : first ? TOGETHER : 0
     this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
     this.#sql['settle']!.run(outcome, again, at, envelope)
-    const positions = again > 0 ? dropped : Array.from({ length: count }, (_, i) => i)
+    const positions = again > 0 ? dropped : null
     const behind = conflict && this.#reconciliation.moveOn(receiver, place, 'OUTBOX_BEHIND')
     return { positions, found: behind ? 'OUTBOX_BEHIND' : undefined }
   }
@@ -237,6 +245,7 @@ export class OutboxTables extends Tables {
       if (at >= before && bytes <= mostBytes) return
       bytes -= length
       this.#sql['dropBody']!.run(id)
+      this.#sql['dropItems']!.run(id)
       if (file !== null) this.afterCommit(() => this.#files.remove(file))
     }
   }

@@ -47,7 +47,7 @@ interface PlaceRow {
   readonly closed: Closed | null
 }
 
-const SENDABLE = 'items IS NOT NULL OR file IS NOT NULL OR withdrawn = 1'
+const SENDABLE = 'envelope.held = 1 OR withdrawn = 1'
 
 export class Reconciliation {
   readonly #sql: Readonly<Record<string, StatementSync>>

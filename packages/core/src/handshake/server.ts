@@ -51,16 +51,19 @@ export interface ServerHandshake {
   readonly outbox: Uint8Array
   /** The longest item that this side takes, in bytes. */
   readonly maxItem: number
+  /** Whether this gate, which holds, is of a HELLO that was said before and is not to be answered; none where it is not said. */
+  readonly heard?: (gate: Uint8Array) => boolean
   readonly entropy?: Entropy
   readonly observe?: Observer
 }
 
 /** @throws PeerError HELLO_REJECTED (send nothing, read on), FRAME, ENCODING, NOT_AUTHENTIC; and after a refusal was sent UNTRUSTED, REVOKED, BUSY, OWN_KEY */
 export function* serverHandshake(options: ServerHandshake): Steps<Established> {
-  const { identities, outbox, maxItem, entropy = systemEntropy, observe = () => {} } = options
+  const { identities, outbox, maxItem, heard = () => false, entropy = systemEntropy, observe = () => {} } = options
 
-  // S1 Receive HELLO; before any other work check magic, version and gate. A stranger gets no byte.
+  // S1 Receive HELLO; before any other work check magic, version and gate. A stranger gets no byte, nor does a recording.
   const { start, identity, helloFrame } = yield* receiveHello(identities)
+  if (heard(start.gate)) throw new PeerError('HELLO_REJECTED', 'this very HELLO was said before')
   const t1 = transcript1(helloFrame)
   observe('t1', t1)
 

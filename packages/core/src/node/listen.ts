@@ -9,6 +9,7 @@ import {
 import { placeName } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
+import { Heard } from '../handshake/heard.ts'
 import type { Peer } from '../handshake/step.ts'
 import { REASON } from '../wire/records.ts'
 import { Admission, type AdmissionOptions } from './admission.ts'
@@ -49,6 +50,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   /** Who holds each place, and where each peer receives. */
   readonly #places = new Map<string, SecureSession>()
   readonly #receiving = new Map<string, SecureSession>()
+  readonly #heard = new Heard()
   #waiting: SecureSession[] = []
   #wake: (() => void) | undefined
   #closing = false
@@ -128,7 +130,9 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
       // It may have made room for another.
       if (!visit.open) return
       if (silence !== undefined) throw new NetworkError(silence)
-      const company = { ...this.#company, acceptedAt, gateHeld: visit.known }
+      // A recording that nobody has to give way to is answered, as the protocol says; in a crowd it is a stranger's.
+      const heard = (gate: Uint8Array): boolean => this.#heard.again(gate) && this.#admission.crowded(address)
+      const company = { ...this.#company, acceptedAt, gateHeld: visit.known, heard }
       this.#add(await secureServerAmong(company, socket, this.#options))
     } catch (cause) {
       if (!visit.open) return

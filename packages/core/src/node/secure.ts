@@ -41,6 +41,8 @@ export interface Company {
   admits(peer: Peer): boolean
   /** What the sessions may hold in memory together; this one its own, where it is not said. */
   readonly memory?: Memory
+  /** Whether a gate that holds is of a HELLO that was recorded, and is to be met like a stranger's. */
+  heard?(gate: Uint8Array): boolean
   /** When the connection was accepted, by the clock of `performance.now`; now, where it is not said. */
   readonly acceptedAt?: number
   /** The gate has held: whoever dials holds this side's public key. */
@@ -94,7 +96,8 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
   const wire = new Wire(stream)
   const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
   const outboxId = await outbox.idFor()
-  const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities })
+  const heard = (gate: Uint8Array): boolean => company.heard?.(gate) ?? false
+  const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities, heard })
   const established = await run(wire, handshake, deadline, options, {
     trust: lookUp(options.peers),
     locate: locator(options, company),

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Admission, networkOf, type Visit } from '../../src/node/admission.ts'
 import { connect } from '../../src/node/connect.ts'
 import type { TraceEvent } from '../../src/node/options.ts'
+import { machines } from '../harness/handshake.ts'
 import { alice, bob, dial, serve } from './parties.ts'
 
 /** A door, and the numbers of those who were turned away from it, in order. */
@@ -132,6 +133,32 @@ describe('a server', () => {
     expect([silent[1]!.open(), shed, running.rejected]).toEqual([true, ['127.0.0.1'], []])
   })
 
+  test('takes a HELLO that is said again for a stranger’s: it gets no byte, and makes room for who comes', async () => {
+    const shed: string[] = []
+    const onOverload = (address: string): void => void shed.push(address)
+    let hellos = 0
+    const trace = ({ sent, frame }: TraceEvent): void => {
+      if (!sent && frame === 'HELLO') hellos += 1
+    }
+    const running = await serve({ mostHandshakesPerAddress: 2, onOverload, trace })
+    const hello = machines({ client: { identity: alice }, server: { identities: [bob] } }).client.sent[0]!
+    const first = await silentOne(running.server.port, hello)
+    await vi.waitFor(() => expect(first.heard.length).toBe(1))
+    const again = await silentOne(running.server.port, hello)
+    await vi.waitFor(() => expect(hellos).toBe(2))
+    expect((await (await dial(running)).send('past a recording')).outcome).toBe('received')
+    expect((await again.gone).length).toBe(0)
+    expect([first.open(), shed]).toEqual([true, ['127.0.0.1']])
+  })
+
+  test('answers a HELLO that is said again as long as there is room for all: it costs one handshake', async () => {
+    const running = await serve({ mostHandshakesPerAddress: 16 })
+    const hello = machines({ client: { identity: alice }, server: { identities: [bob] } }).client.sent[0]!
+    const said = [await silentOne(running.server.port, hello), await silentOne(running.server.port, hello)]
+    for (const each of said) await vi.waitFor(() => expect(Buffer.concat(each.heard).length).toBe(4 + 5264))
+    expect(Buffer.concat(said[0]!.heard)).not.toEqual(Buffer.concat(said[1]!.heard))
+  })
+
   test('closes the newest connection where all others are past the gate, says so, and takes one again when there is room', async () => {
     const shed: string[] = []
     const onOverload = (address: string): void => void shed.push(address)
@@ -145,15 +172,24 @@ describe('a server', () => {
   })
 })
 
-/** Connects, says nothing, and resolves with all that it heard once it is ended. */
-async function silentOne(port: number): Promise<{ readonly gone: Promise<Buffer>; open(): boolean }> {
+interface Silent {
+  /** What it hears, as it comes; */
+  readonly heard: readonly Buffer[]
+  /** all of that, once it is ended. */
+  readonly gone: Promise<Buffer>
+  open(): boolean
+}
+
+/** Connects, and says nothing, or this and nothing more. */
+async function silentOne(port: number, words?: Uint8Array): Promise<Silent> {
   const socket = createConnection({ port, host: '127.0.0.1' }).on('error', () => {})
   onTestFinished(() => void socket.destroy())
   const heard: Buffer[] = []
   socket.on('data', (chunk: Buffer) => heard.push(chunk))
   const gone = new Promise<Buffer>((resolve) => socket.once('close', () => resolve(Buffer.concat(heard))))
   await new Promise((resolve) => socket.once('connect', resolve))
-  return { gone, open: () => !socket.destroyed }
+  if (words !== undefined) socket.write(words)
+  return { heard, gone, open: () => !socket.destroyed }
 }
 
 /** A client that gets its HELLO+ACK, and never answers. */
