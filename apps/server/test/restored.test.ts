@@ -1,9 +1,10 @@
 /** What was put back from an older copy, with the real programs: both sides say so, and nothing is lost in silence. */
+import { identity } from '@countersign/core'
+import { openOutbox } from '@countersign/store'
 import { type Home, type Outcome, run, type Running, Sandbox } from '@countersign/testing'
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -125,9 +126,9 @@ describe('a server restored from an older journal', () => {
 
   test('whose client no longer holds what was lost: it comes at another outbox, and both say what that means', async () => {
     const pair = await restored('one', 'two')
-    const outbox = new DatabaseSync(stateOf(pair.client, 'outbox.db'))
-    outbox.exec('UPDATE envelope SET items = NULL')
-    outbox.close()
+    const outbox = await openOutbox(stateOf(pair.client, 'outbox.db'), { identity: identity(pair.client.key), keepBytes: 0 })
+    await outbox.prune()
+    await outbox.close()
     const { server: serving, at } = await sandbox.serve(pair.server, '--log-format', 'json', '--json')
     const sent = await client(pair, 'send', 'three', ...at)
     expect(sent.stderr).toContain('\n  lost there, and no longer held here: 2\n')
