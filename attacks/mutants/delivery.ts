@@ -124,16 +124,15 @@ export const deliveryMutants: readonly Mutant[] = [
       'if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature))',
       'if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature) && receipt.signature.length === 0)',
     ],
+    ['chain of receipts', ' && equal(chain, nextChain(head.chain, statement, message.signature))', ''],
+    ['index of receipts', 'const continues = index === head.index + 1 && ', 'const continues = '],
     [
-      'chain of receipts',
-      'if (statement.index !== index + 1 || !equal(statement.chain, expected)) {',
-      'if (statement.index < index + 1) {',
+      'leaps of the chain',
+      'const leaps = index > head.index + 1 && (head.incomplete === true || statement.outcome === OUTCOME.conflict)',
+      'const leaps = index > head.index + 1',
     ],
-    [
-      'index of receipts',
-      'if (statement.index !== index + 1 || !equal(statement.chain, expected)) {',
-      'if (!equal(statement.chain, expected)) {',
-    ],
+    ['leaps of the chain go forward', 'const leaps = index > head.index + 1 && ', 'const leaps = index !== head.index + 1 && '],
+    ['one leap of the chain', '{ ...(continues && head), index, chain }', '{ ...head, index, chain }'],
   ),
   ...within('packages/core/src/delivery/memory-journal.ts', receiver, [
     'place check inside the append',

@@ -14,8 +14,8 @@ export const handshakeMutants: readonly Mutant[] = [
   ),
   ...within('packages/core/src/node/listen.ts', core('node/admission.test.ts'), [
     'one memory of HELLOs for all connections',
-    '      heard: new Heard(),\n',
-    '',
+    'this.#heard.again(gate) && this.#admission.crowded(address)',
+    'new Heard().again(gate) && this.#admission.crowded(address)',
   ]),
   ...within(
     'packages/core/src/handshake/server.ts',

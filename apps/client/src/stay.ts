@@ -80,7 +80,8 @@ export async function stay(
   return left ?? (signal.aborted ? undefined : (error ?? stopped()))
 }
 
-function waiting({ ms, error }: ConnectionState & { state: 'waiting' }): string {
+function waiting({ ms, error, said }: ConnectionState & { state: 'waiting' }): string {
   const what = printable(describeFailure(error ?? stopped()).message)
-  return `${what}; trying again in ${(ms / 1000).toFixed(1)} s`
+  // An error holds it already.
+  return `${what}${error === undefined && said !== undefined ? `: ${printable(said)}` : ''}; trying again in ${(ms / 1000).toFixed(1)} s`
 }

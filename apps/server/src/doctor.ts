@@ -105,7 +105,9 @@ async function lookAtJournal({ state }: HomePaths, home: Home): Promise<string> 
   const { openExistingInbox } = await import('@countersign/mailbox/stored')
   await using journal = await openExistingInbox(home)
   const { messages, entries } = await journal.size()
-  return `${file} opens: ${messages} messages, ${entries} receipts`
+  const restored = journal.restores.at(-1)
+  const from = restored ? `; it was restored at ${restored.at.toISOString()} from a backup of ${restored.messages} messages` : ''
+  return `${file} opens: ${messages} messages, ${entries} receipts${from}`
 }
 
 /** A clock that was set back would give receipts that are older than those before them. */

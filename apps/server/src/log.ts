@@ -1,5 +1,5 @@
 /** What the server tells its operator, on standard error: lines of text, or JSON by pino. Messages are not its business. */
-import { narrator, Output, type OutputOptions } from '@countersign/keyexchange/cli'
+import { narrator, type Notice, Output, type OutputOptions } from '@countersign/keyexchange/cli'
 import type { TraceEvent } from '@countersign/core'
 
 /** From what is never left out to what hardly anybody wants to know. */
@@ -82,6 +82,16 @@ export class LoggedOutput extends Output {
   override note(line: string): void {
     this.#log.info(line)
   }
+
+  override notice(value: Notice, lines: readonly string[]): void {
+    if (this.json) this.result({ event: 'notice', ...value }, [])
+    const fields = Object.entries(value).filter((field): field is [string, string | number | boolean] => !isComposed(field[1]))
+    for (const line of lines) this.#log.warn(line, { event: 'notice', ...Object.fromEntries(fields) })
+  }
+}
+
+function isComposed(value: unknown): boolean {
+  return typeof value === 'object'
 }
 
 function writeLine(line: string): void {

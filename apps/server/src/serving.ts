@@ -155,7 +155,10 @@ async function serveSession(session: SecureSession, { log, take }: Serving): Pro
   log.info(`${peer} is connected`, { event: 'connected', ...fields })
   try {
     await take(session)
-    log.info(`${peer} has left`, { event: 'left', ...fields })
+    const { text } = await session.closed
+    // Who leaves in good order says why only where an operator has to know it: as where one side was restored.
+    if (text === undefined) log.info(`${peer} has left`, { event: 'left', ...fields })
+    else log.warn(`${peer} has left, and says: ${printable(text)}`, { event: 'left', said: text, ...fields })
   } catch (error) {
     const { code, message } = describeFailure(error)
     log.info(`${peer}: the session ended: ${printable(message)}`, { event: 'ended', code, ...fields })

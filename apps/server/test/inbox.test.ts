@@ -1,6 +1,6 @@
 /** The inbox: what was received can be listed, read, proved, verified, pruned, and brought back from a backup. */
 import { type Home, type Outcome, run, Sandbox } from '@countersign/testing'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -130,6 +130,25 @@ describe('the journal', () => {
       /^error: there is a journal at .*; nothing was changed\nhint: stop what runs/,
     )
     rmSync(join(home.server.root, 'state'), { recursive: true })
+    expect((await inbox(home, 'restore', backup)).status).toBe(0)
+    expect((await inbox(home, 'cat', '1')).stdout).toBe('kept')
+  })
+
+  test('is not what a backup is that was put in its place by hand: nothing goes on with that before it is restored', async () => {
+    const home = await received('kept')
+    const backup = join(home.server.root, 'backup.db')
+    await inbox(home, 'backup', backup)
+    const journal = journalOf(home)
+    for (const suffix of ['', '-wal', '-shm', '-items']) rmSync(`${journal}${suffix}`, { recursive: true, force: true })
+    cpSync(backup, journal)
+    const serving = await run('server', ['--host', '127.0.0.1', '--port', '0'], { root: home.server.root })
+    expect([serving.status, serving.stdout]).toEqual([2, ''])
+    expect(serving.stderr).toMatch(
+      /^error: a backup of a journal, which .*journal\.db\nhint: move it .* `inbox restore FILE`.*\n$/,
+    )
+    expect((await inbox(home, 'list')).status).toBe(2)
+    expect(readFileSync(journal).equals(readFileSync(backup))).toBe(true)
+    rmSync(journal)
     expect((await inbox(home, 'restore', backup)).status).toBe(0)
     expect((await inbox(home, 'cat', '1')).stdout).toBe('kept')
   })

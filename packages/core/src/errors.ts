@@ -21,6 +21,7 @@ export const ERRORS = {
   INTERNAL: { fault: 'local', message: 'a fault in this program' },
   ABORTED: { fault: 'local', message: 'aborted by the caller' },
   STORAGE: { fault: 'local', message: 'the journal or outbox could not be written' },
+  BACKUP: { fault: 'local', message: 'a backup of a journal, which has to be restored before it is one' },
   PLACE_MOVED: { fault: 'local', message: 'another process has stored messages at this place' },
 
   HELLO_REJECTED: { fault: 'peer', message: 'the first frame is not a fresh HELLO made with our public key' },

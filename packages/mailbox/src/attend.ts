@@ -6,6 +6,7 @@ import { Follower, type Shown } from './follow.ts'
 import type { HookOptions } from './hooks/options.ts'
 import { hookRunners, hooksOf, openLedger } from './hooks/start.ts'
 import { openInbox } from './inbox.ts'
+import { tellOfJournal, tellOfRestore } from './notices.ts'
 
 /** How many messages wait for what. */
 export type Waiting = () => Promise<Readonly<Record<string, number>>>
@@ -25,8 +26,10 @@ export async function attendInbox(
   work: (journal: StoredJournal, beside: readonly Promise<void>[], waiting: Waiting) => Promise<void>,
 ): Promise<void> {
   const hooks = hooksOf(options)
-  await using journal = await openInbox(home)
+  await using journal = await openInbox(home, { onNotice: (notice) => tellOfJournal(notice, home, output) })
+  await tellOfRestore(journal, output)
   using ledger = openLedger(home)
+  ledger.follow(journal)
   const { messages: last } = await journal.size()
   const follower = new Follower(journal, home, output, last, options)
   const runners = hookRunners(hooks, ledger, home, journal, options, output, last)

@@ -1,7 +1,7 @@
 /** The inbox: the journal in a home's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError } from '@countersign/keyexchange/cli'
-import type { StoredJournal } from '@countersign/store'
+import type { JournalOptions, StoredJournal } from '@countersign/store'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,10 +11,10 @@ export function journalFile(home: Home): string {
   return join(home.stateFolder, 'journal.db')
 }
 
-/** Opens the journal, and makes it where there is none yet. @throws LocalError STORAGE */
-export async function openInbox(home: Home): Promise<StoredJournal> {
+/** Opens the journal, and makes it where there is none yet. @throws LocalError STORAGE, BACKUP */
+export async function openInbox(home: Home, options?: JournalOptions): Promise<StoredJournal> {
   const { openJournal } = await import('@countersign/store')
-  return openJournal(journalFile(home))
+  return openJournal(journalFile(home), options)
 }
 
 /** Opens the journal that there is. @throws CliError MISSING */

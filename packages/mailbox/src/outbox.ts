@@ -1,10 +1,11 @@
 /** The outbox in a home's folder of state. */
 import type { Home } from '@countersign/keyexchange'
 import { CliError, type Output } from '@countersign/keyexchange/cli'
-import { openOutbox, type OutboxNotice, type StoredOutbox } from '@countersign/store'
+import { openOutbox, type StoredOutbox } from '@countersign/store'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Lock } from './lock.ts'
+import { tellOfOutbox } from './notices.ts'
 
 function outboxFile(home: Home): string {
   return join(home.stateFolder, 'outbox.db')
@@ -18,7 +19,7 @@ export async function openOwnOutbox(home: Home, output: Output): Promise<StoredO
   const file = outboxFile(home)
   const making = await Lock.take(`${file}.lock`)
   try {
-    return await openOutbox(file, { identity, onNotice: (notice) => tell(notice, output) })
+    return await openOutbox(file, { identity, onNotice: (notice) => tellOfOutbox(notice, output) })
   } finally {
     making[Symbol.dispose]()
   }
@@ -29,18 +30,4 @@ export function openExistingOutbox(home: Home, output: Output): Promise<StoredOu
   const file = outboxFile(home)
   if (existsSync(file)) return openOwnOutbox(home, output)
   throw new CliError('MISSING', `there is no outbox at ${file}`, 'it is made when something is first sent; --root says which one')
-}
-
-const FOUND = {
-  SERVER_REGRESSED: 'has lost messages that it had given receipts for: keep the receipts, they prove it',
-  OUTBOX_BEHIND: 'holds later messages of this outbox than the outbox itself: it was restored from an older copy',
-}
-
-function tell({ code, to, resent, resigned, lost }: OutboxNotice, output: Output): void {
-  output.note(`${to.name} ${FOUND[code]}`)
-  const list = (serials: OutboxNotice['lost']): string =>
-    serials.map(({ serial, count }) => (count === 1 ? serial : `${serial}-${serial + count - 1}`)).join(', ')
-  if (resent.length > 0) output.note(`  sent again as they were: ${list(resent)}`)
-  if (resigned.length > 0) output.note(`  signed anew, so that they may arrive twice: ${list(resigned)}`)
-  if (lost.length > 0) output.note(`  lost there, and no longer held here: ${list(lost)}`)
 }

@@ -14,24 +14,31 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a journal as it stands at one moment, while others write to it: to `target` and the folder TARGET-items.
+ * Copies a journal as it stands at one moment, while others write to it: to `target` and the folder TARGET-items. The copy is
+ * marked as a backup: only `restoreJournal` makes a journal of it.
  *
  * @throws LocalError STORAGE, also where the target exists
  */
 export function backupJournal(file: string, target: string, options?: CopyOptions): Promise<void> {
-  return copyJournal(file, target, false, options)
+  return copyJournal(file, target, 'backup', options)
 }
 
 /**
- * Makes a journal from a backup, with a journal id of its own: its senders learn from that what may be missing.
+ * Makes a journal from a backup, with a journal id of its own, under which every chain of receipts begins anew: its senders
+ * learn from that what may be missing.
  *
  * @throws LocalError STORAGE, also where the journal exists
  */
 export function restoreJournal(backup: string, file: string, options?: CopyOptions): Promise<void> {
-  return copyJournal(backup, file, true, options)
+  return copyJournal(backup, file, 'journal', options)
 }
 
-async function copyJournal(from: string, to: string, fresh: boolean, { onProgress }: CopyOptions = {}): Promise<void> {
+async function copyJournal(
+  from: string,
+  to: string,
+  kind: 'backup' | 'journal',
+  { onProgress }: CopyOptions = {},
+): Promise<void> {
   const source = resolve(from)
   const target = resolve(to)
   // The one thing that makes the copy a journal is its name, which it gets last.
@@ -43,7 +50,8 @@ async function copyJournal(from: string, to: string, fresh: boolean, { onProgres
     await removeDraft(draft)
     await withTables(source, (tables) => tables.copyInto(draft))
     await withTables(draft, async (tables) => {
-      await tables.adopt(fresh, await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress))
+      const gone = await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress)
+      await tables.adopt(kind, gone, Date.now())
     })
     await sync(draft)
     await rename(itemFolder(draft), itemFolder(target))
@@ -80,7 +88,7 @@ async function copyItems(
 }
 
 async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
-  const writer = new Writer<JournalTables>({ kind: 'journal', file })
+  const writer = new Writer<JournalTables>({ kind: 'journal', file, backupToo: true })
   try {
     return await work(writer.remote)
   } finally {

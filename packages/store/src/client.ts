@@ -38,8 +38,8 @@ export interface DurableOptions extends Omit<ConnectOptions, 'identity' | 'outbo
 export type ConnectionState =
   | { readonly state: 'connecting' }
   | { readonly state: 'connected'; readonly session: SecureSession }
-  /** It waits, in ms, before it tries again. */
-  | { readonly state: 'waiting'; readonly ms: number; readonly error: CountersignError | undefined }
+  /** It waits, in ms, before it tries again; `said` is what the peer's CLOSE said. */
+  | { readonly state: 'waiting'; readonly ms: number; readonly error: CountersignError | undefined; readonly said?: string }
   /** It has given up, or was closed. */
   | { readonly state: 'closed'; readonly error: CountersignError | undefined }
 
@@ -109,9 +109,9 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
    *
    * @throws LocalError MESSAGE_FORM, STORAGE, OPTION where there is no outbox
    */
-  async send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+  send(body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
     const { outbox } = this.#options
-    if (outbox === undefined) throw new LocalError('OPTION', 'a client without an outbox sends nothing')
+    if (outbox === undefined) return Promise.reject(new LocalError('OPTION', 'a client without an outbox sends nothing'))
     return outbox.enqueue(this.peer, body, options)
   }
 
@@ -179,7 +179,7 @@ export class DurableClient implements AsyncIterable<Message>, AsyncDisposable {
       if (end.error !== undefined && FRESH_ID.includes(end.error.code)) backoff.reset()
       backoff.lasted(performance.now() - began)
       const ms = backoff.next()
-      this.#tell({ state: 'waiting', ms, error: end.error })
+      this.#tell({ state: 'waiting', ms, error: end.error, ...(end.text !== undefined && { said: end.text }) })
       await waitFor(new Promise(() => {}), ms, signal)
       if (signal.aborted) return this.#over({})
     }

@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Refused } from './refused.ts'
 
 /** What a kind of database holds, from its first version to the present one. */
 export interface Schema {
@@ -9,6 +10,8 @@ export interface Schema {
   readonly name: string
   /** Marks the file as one of this kind: the database header's application id. */
   readonly application: number
+  /** Marks a backup of one in the same way: who went on with it as it is would go on with numbers that were given already. */
+  readonly backup?: number
   /** SQL that leads from each version to the next; the version is their count. */
   readonly migrations: readonly string[]
 }
@@ -25,9 +28,10 @@ const BUSY_TIMEOUT = 10_000
 /**
  * Opens a database, makes it where the file is missing, and brings it to the present version.
  *
- * @throws Error that names the file
+ * @param backupToo whether it may be a backup
+ * @throws Error that names the file; Refused BACKUP
  */
-export function openDatabase(file: string, schema: Schema): DatabaseSync {
+export function openDatabase(file: string, schema: Schema, backupToo = false): DatabaseSync {
   requireSqlite()
   let database: DatabaseSync | undefined
   try {
@@ -41,10 +45,11 @@ export function openDatabase(file: string, schema: Schema): DatabaseSync {
     database.exec('PRAGMA synchronous = FULL')
     database.exec('PRAGMA foreign_keys = ON')
     database.exec('PRAGMA trusted_schema = OFF')
-    migrate(database, schema)
+    migrate(database, schema, backupToo)
     return database
   } catch (cause) {
     database?.close()
+    if (cause instanceof Refused) throw cause
     throw new Error(`${schema.name} ${file}: ${(cause as Error).message}`, { cause })
   }
 }
@@ -74,16 +79,18 @@ export function fsyncFolder(folder: string): void {
   }
 }
 
-function migrate(database: DatabaseSync, { name, application, migrations }: Schema): void {
-  if (pragma(database, 'application_id') === application && pragma(database, 'user_version') === migrations.length) return
-  database.exec('BEGIN IMMEDIATE')
+function migrate(database: DatabaseSync, { name, application, backup, migrations }: Schema, backupToo: boolean): void {
   const found = pragma(database, 'application_id')
+  if (found === backup && !backupToo) throw new Refused('BACKUP')
+  const marks = found === backup ? backup : application
+  if (found === marks && pragma(database, 'user_version') === migrations.length) return
+  database.exec('BEGIN IMMEDIATE')
   const version = pragma(database, 'user_version')
   const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number }
-  if (found !== application && (found !== 0 || tables > 0)) throw new Error(`it is no ${name}`)
+  if (pragma(database, 'application_id') !== marks && (found !== 0 || tables > 0)) throw new Error(`it is no ${name}`)
   if (version > migrations.length) throw new Error(`its version ${version} is known to newer releases alone`)
   for (const sql of migrations.slice(version)) database.exec(sql)
-  database.exec(`PRAGMA application_id = ${application}`)
+  database.exec(`PRAGMA application_id = ${marks}`)
   database.exec(`PRAGMA user_version = ${migrations.length}`)
   database.exec('COMMIT')
 }

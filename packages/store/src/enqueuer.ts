@@ -1,10 +1,10 @@
 /** The way into the outbox: messages that wait at the same moment share an envelope, a signature and a commit. */
 import { type Identity, isError, type Peer, type PublicKey, type Receipt } from '@countersign/core'
-import { batchSize, hex } from '@countersign/core/protocol'
+import { Batch, hex } from '@countersign/core/protocol'
 import type { NewEnvelope, PlaceRow } from './outbox-rows.ts'
 import type { OutboxTables } from './outbox-tables.ts'
 import { signEnvelope } from './queued-envelope.ts'
-import type { KeptItem } from './spooled-body.ts'
+import { isLong, type KeptItem, type LongItem } from './spooled-body.ts'
 import type { Remote } from './tables.ts'
 
 /** A message that is in the outbox for good. */
@@ -22,68 +22,92 @@ export interface Queued {
   readonly receipt: Promise<Receipt>
 }
 
-interface Waiting {
-  item: KeptItem | undefined
-  resolve(queued: { readonly serial: number; readonly number: number }): void
-  reject(error: Error): void
+/** Messages that become one envelope. */
+interface Group {
+  /** Missing while the body is still being read. */
+  items: Batch | LongItem | undefined
+  /** Told of each message, in their order, once it is committed or cannot be. */
+  readonly tell: ((queued: Queued | Promise<never>) => void)[]
 }
 
-interface Composed extends Waiting {
-  readonly item: KeptItem
-  /** Sent in an envelope of its own. */
-  readonly alone: boolean
+interface Composed extends Group {
+  readonly items: Batch | LongItem
 }
 
 interface Queue {
   /** As it was known last: its newest key is the one that is written to. */
   to: Peer
-  waiting: Waiting[]
+  /** In the order in which their messages were queued. */
+  groups: Group[]
   place: Place | undefined
 }
 
 type Place = Pick<PlaceRow, 'id' | 'outbox' | 'last'>
 
-/** Messages that one commit takes of one receiver's, at the most. */
-const MOST_AT_ONCE = 16_384
+/** Messages that one commit takes of one receiver's, at the most, beside the last envelope. */
+const MOST_AT_ONCE = 12_288
+
+export interface EnqueuerOptions {
+  readonly tables: Remote<OutboxTables>
+  readonly identity: Identity
+  /** Milliseconds since 1970, UTC. */
+  readonly now: () => number
+  /** Makes what the caller gets of a message that is committed. */
+  readonly queued: (serial: number, number: number) => Queued
+  /** Called after each commit. */
+  readonly committed: () => void
+}
 
 export class Enqueuer {
-  readonly #tables: Remote<OutboxTables>
-  readonly #identity: Identity
-  readonly #now: () => number
+  readonly #options: EnqueuerOptions
   readonly #queues = new Map<string, Queue>()
   /** The same by the keys themselves, whose names cost more than the rest of a short message. */
   readonly #queueOf = new WeakMap<PublicKey, Queue>()
   #flushing: Promise<void> | undefined
 
-  constructor(tables: Remote<OutboxTables>, identity: Identity, now: () => number) {
-    this.#tables = tables
-    this.#identity = identity
-    this.#now = now
+  constructor(options: EnqueuerOptions) {
+    this.#options = options
   }
 
-  /** Queues what an item will be, behind all that was queued before; resolves once it is committed. */
-  async add(to: Peer, composing: KeptItem | Promise<KeptItem>): Promise<{ readonly serial: number; readonly number: number }> {
+  /** Queues a message behind all that were queued before; resolves once it is committed. */
+  add(to: Peer, body: string | Uint8Array, attributes: Uint8Array): Promise<Queued> {
+    const { groups } = this.#queue(to)
+    const length = Batch.itemLength(body, attributes)
+    let last = groups.at(-1)
+    if (!(last?.items instanceof Batch) || !last.items.takes(length)) groups.push((last = { items: new Batch(), tell: [] }))
+    ;(last.items as Batch).add(body, attributes, length)
+    this.#wake()
+    const { tell } = last
+    return new Promise((resolve) => tell.push(resolve))
+  }
+
+  /** The same of an item whose body is still being read: it keeps its turn. */
+  async addLater(to: Peer, composing: Promise<KeptItem>): Promise<Queued> {
+    const queue = this.#queue(to)
+    const { promise, resolve } = Promise.withResolvers<Queued>()
+    const group: Group = { items: undefined, tell: [resolve] }
+    queue.groups.push(group)
+    try {
+      const item = await composing
+      group.items = isLong(item) ? item : batchOf([item])
+    } catch (error) {
+      queue.groups = queue.groups.filter((other) => other !== group)
+      throw error
+    } finally {
+      this.#wake()
+    }
+    return promise
+  }
+
+  #queue(to: Peer): Queue {
     const queue = this.#queueOf.get(to.keys[0]!) ?? this.#open(to)
     queue.to = to
-    const { promise, resolve, reject } = Promise.withResolvers<{ serial: number; number: number }>()
-    const waiting: Waiting = { item: undefined, resolve, reject }
-    queue.waiting.push(waiting)
-    if (composing instanceof Promise) {
-      try {
-        waiting.item = await composing
-      } catch (error) {
-        queue.waiting = queue.waiting.filter((other) => other !== waiting)
-        this.#wake()
-        throw error
-      }
-    } else waiting.item = composing
-    this.#wake()
-    return promise
+    return queue
   }
 
   #open(to: Peer): Queue {
     const name = hex(to.keys[0]!.id)
-    const queue = this.#queues.get(name) ?? { to, waiting: [], place: undefined }
+    const queue = this.#queues.get(name) ?? { to, groups: [], place: undefined }
     this.#queues.set(name, queue)
     this.#queueOf.set(to.keys[0]!, queue)
     return queue
@@ -110,21 +134,23 @@ export class Enqueuer {
       const busy = ready.filter(({ taken }) => taken.length > 0)
       if (busy.length === 0) break
       await Promise.all(busy.map(({ queue, taken }) => this.#commit(queue, taken)))
+      this.#options.committed()
     }
     this.#flushing = undefined
   }
 
   async #commit(queue: Queue, taken: readonly Composed[]): Promise<void> {
+    const { tables, queued } = this.#options
     try {
       for (;;) {
-        const place = (queue.place ??= await this.#tables.place(queue.to.keys[0]!.id))
-        const { id, last } = place
+        const place = (queue.place ??= await tables.place(queue.to.keys[0]!.id))
         try {
           const envelopes = await this.#sign(queue.to, place, taken)
-          let serial = await this.#tables.add(id, envelopes)
+          let serial = await tables.add(place.id, envelopes)
+          let number = place.last
+          for (const { tell } of taken) for (const each of tell) each(queued(serial++, ++number))
           // Where the place was forgotten meanwhile, it is asked for anew.
-          if (queue.place === place) queue.place = { ...place, last: last + taken.length }
-          taken.forEach(({ resolve }, i) => resolve({ serial: serial++, number: last + 1 + i }))
+          if (queue.place === place) queue.place = { ...place, last: number }
           return
         } catch (error) {
           // Another process took these numbers; what was signed with them is forgotten, and never left this one.
@@ -134,31 +160,44 @@ export class Enqueuer {
       }
     } catch (error) {
       queue.place = undefined
-      for (const { reject } of taken) reject(error as Error)
+      for (const { tell } of taken) for (const each of tell) each(Promise.reject(error))
     }
   }
 
   #sign(to: Peer, { outbox, last }: Place, taken: readonly Composed[]): Promise<NewEnvelope[]> {
-    const sentAt = this.#now()
-    const signing: Promise<NewEnvelope>[] = []
-    for (let at = 0; at < taken.length;) {
-      const items = taken.slice(at, at + batchSize(taken, at)).map(({ item }) => item)
-      const numbers = { to: to.keys.at(-1)!.id, outbox, first: last + 1 + at, sentAt }
-      signing.push(signEnvelope(this.#identity, numbers, items, null))
-      at += items.length
-    }
+    const { identity, now } = this.#options
+    const sentAt = now()
+    let first = last + 1
+    const signing = taken.map(({ items, tell }) => {
+      const numbers = { to: to.keys.at(-1)!.id, outbox, first, sentAt }
+      first += tell.length
+      return signEnvelope(identity, numbers, items, null)
+    })
     return Promise.all(signing)
   }
 }
 
-/** What stands at the front of a queue and is composed. */
+/** Short items as one batch. */
+export function batchOf(items: readonly KeptItem[]): Batch {
+  const batch = new Batch()
+  for (const { leaf, length, bytes } of items) batch.append({ lengths: [length], leaves: leaf, bytes: bytes as Uint8Array })
+  return batch
+}
+
+/** What stands at the front of a queue and is composed; batches that fit together as one. */
 function take(queue: Queue): Composed[] {
   const taken: Composed[] = []
-  for (const waiting of queue.waiting) {
-    const { item } = waiting
-    if (item === undefined || taken.length === MOST_AT_ONCE) break
-    taken.push({ ...waiting, item, alone: item.file !== undefined })
+  let [at, count] = [0, 0]
+  for (; at < queue.groups.length && count < MOST_AT_ONCE; at++) {
+    const { items, tell } = queue.groups[at]!
+    if (items === undefined) break
+    const last = taken.at(-1)
+    if (last?.items instanceof Batch && items instanceof Batch && last.items.takesAll(items)) {
+      last.items.append(items)
+      for (const each of tell) last.tell.push(each)
+    } else taken.push({ items, tell })
+    count += tell.length
   }
-  queue.waiting = queue.waiting.slice(taken.length)
+  queue.groups = queue.groups.slice(at)
   return taken
 }

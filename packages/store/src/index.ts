@@ -4,7 +4,7 @@
  * @module @countersign/store
  */
 export { openJournal } from './journal.ts'
-export type { JournalOptions, StoredJournal } from './journal.ts'
+export type { JournalNotice, JournalOptions, Restore, StoredJournal } from './journal.ts'
 export type { ReadOptions } from './journal-reader.ts'
 export type { Item, StoredContent, StoredEntry, StoredMessage } from './stored-message.ts'
 export type { Usage } from './journal-rows.ts'

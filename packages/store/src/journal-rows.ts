@@ -23,6 +23,12 @@ export interface NewEntry {
   readonly held: Hold | null
 }
 
+/**
+ * What an entry shows of its sender: it signed two things under one number, or came back, for the first time since the journal
+ * was made from a backup, where it was or at another outbox id.
+ */
+export type Noticed = 'conflict' | 'returned' | 'returned elsewhere'
+
 /** The right to write to what is held of an envelope; a later one ends it. */
 export interface Hold {
   readonly place: number

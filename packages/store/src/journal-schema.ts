@@ -54,4 +54,20 @@ CREATE INDEX entry_serial ON entry (serial) WHERE messages > 0;
 CREATE INDEX entry_held ON entry (received_at, length) WHERE items IS NOT NULL OR file IS NOT NULL;
 `
 
-export const JOURNAL_SCHEMA: Schema = { name: 'journal', application: 0x43_53_47_4a, migrations: [FIRST] }
+const SECOND = `
+-- Each time that this journal was made from a backup: when, the journal id until then, and what the backup held.
+CREATE TABLE restored (
+  at INTEGER NOT NULL,
+  former BLOB NOT NULL,
+  entries INTEGER NOT NULL,
+  messages INTEGER NOT NULL,
+  places INTEGER NOT NULL
+) STRICT;
+`
+
+export const JOURNAL_SCHEMA: Schema = {
+  name: 'journal',
+  application: 0x43_53_47_4a,
+  backup: 0x43_53_47_42,
+  migrations: [FIRST, SECOND],
+}

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto'
 import type { StatementSync } from 'node:sqlite'
 import { makePrivateFile } from './database.ts'
 import { ItemFiles } from './item-files.ts'
+import { makeAnew, markAsBackup, type Restored, Restores } from './journal-copy.ts'
 import { JOURNAL_SCHEMA } from './journal-schema.ts'
 import type {
   EntryRow,
@@ -13,17 +14,16 @@ import type {
   HeldRow,
   Hold,
   NewEntry,
+  Noticed,
   PartialRow,
   PlaceRow,
   PlaceState,
   Pruned,
   Usage,
 } from './journal-rows.ts'
-import { Refused, Tables } from './tables.ts'
+import { Refused } from './refused.ts'
+import { page, PAGE_ROWS, Tables } from './tables.ts'
 
-/** Bytes of items that one answer of `entries` or `messages` may carry, unless its first alone has more. */
-const PAGE_BYTES = 4 * 1024 * 1024
-const PAGE_ROWS = 256
 const MOST_MESSAGES = 4096
 
 const ENTRY =
@@ -39,16 +39,21 @@ export class JournalTables extends Tables {
     'usage',
     'bounds',
     'snapshot',
+    'restores',
+    'unheard',
     'files',
     'copyInto',
     'shrink',
   ])
   readonly #files: ItemFiles
   readonly #sql: Readonly<Record<string, StatementSync>>
+  readonly #restores: Restores
 
-  constructor(file: string) {
-    super(file, JOURNAL_SCHEMA)
+  /** @param backupToo whether it may be a backup, to be read and copied */
+  constructor(file: string, backupToo?: boolean) {
+    super(file, JOURNAL_SCHEMA, backupToo)
     this.#files = new ItemFiles(file)
+    this.#restores = new Restores(this.database)
     const sql = (text: string): StatementSync => this.database.prepare(text)
     this.#sql = {
       id: sql('SELECT id FROM journal'),
@@ -122,9 +127,11 @@ export class JournalTables extends Tables {
     return row && (this.#sql['find']!.get(row.id, digest) as ReturnType<JournalTables['find']>)
   }
 
-  append(entry: NewEntry): void {
+  /** Keeps an entry; answers what it shows of its sender. */
+  append(entry: NewEntry): Noticed | undefined {
     const { place, index, chain, conflict, last, messages, held, digest } = entry
-    const { id, receipts } = this.#placeOrNew(place)
+    const found = this.#placeOrNew(place)
+    const { id, receipts } = found
     if (receipts !== index - 1) throw new Refused()
     if (held !== null) this.#complete(held)
     this.#sql['advance']!.run(last, index, chain, conflict ? 1 : 0, id, receipts)
@@ -133,6 +140,7 @@ export class JournalTables extends Tables {
     const signed = [statement, signature, receipt, receiptSignature] as const
     this.#sql['append']!.run(id, serial, messages, digest, ...signed, receivedAt, length, lengths, items, held?.file ?? null)
     if (!conflict) this.#forget(id, held === null)
+    return conflict ? 'conflict' : this.#restores.returned(place, found)
   }
 
   /** Makes a long item durable under its final name. */
@@ -242,18 +250,27 @@ export class JournalTables extends Tables {
   }
 
   /**
-   * Makes a copy a journal of its own.
+   * Makes a copy what it is for.
    *
-   * @param fresh with an id of its own, under which every chain of receipts begins anew
+   * @param kind a backup, or a journal of its own
    * @param gone entries whose files could not be copied, because they were pruned meanwhile
+   * @param at ms since 1970, UTC
    */
-  adopt(fresh: boolean, gone: readonly number[]): void {
+  adopt(kind: 'backup' | 'journal', gone: readonly number[], at: number): void {
     this.database.exec('DELETE FROM partial')
-    if (fresh) {
-      this.database.exec('UPDATE journal SET id = randomblob(16)')
-      this.database.exec('UPDATE place SET receipts = 0, chain = zeroblob(32)')
-    }
+    if (kind === 'journal') makeAnew(this.database, at)
+    else markAsBackup(this.database)
     for (const id of gone) this.#sql['drop']!.run(id)
+  }
+
+  /** Each time that this journal was made from a backup, the last one last. */
+  restores(): readonly Restored[] {
+    return this.#restores.all
+  }
+
+  /** How many places of that backup have not been heard of since. */
+  unheard(): number {
+    return this.#restores.unheard()
   }
 
   #place({ sender, receiver, outbox }: Place): PlaceRow | undefined {
@@ -287,15 +304,4 @@ export class JournalTables extends Tables {
     this.#sql['dropPartial']!.run(place)
     if (withFile) this.afterCommit(() => this.#files.remove(found.file))
   }
-}
-
-function page(rows: Iterable<unknown>): EntryRow[] {
-  const found: EntryRow[] = []
-  let bytes = 0
-  for (const row of rows as Iterable<EntryRow>) {
-    found.push(row)
-    bytes += row.items?.length ?? 0
-    if (bytes >= PAGE_BYTES) break
-  }
-  return found
 }

@@ -1,15 +1,16 @@
 /** A receiver's journal on SQLite. */
 import type { Entry, Head, Journal, Place, Spool } from '@countersign/core'
-import { concat, EMPTY_HEAD, encode, NO_POSITION, OUTCOME, ownsBuffer, u32 } from '@countersign/core/protocol'
+import { concat, EMPTY_HEAD, NO_POSITION, OUTCOME, ownsBuffer } from '@countersign/core/protocol'
 import { openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
 import { backupJournal, type CopyOptions } from './backup.ts'
 import { itemFolder } from './item-files.ts'
-import type { Held, Hold, Usage } from './journal-rows.ts'
+import type { Restored } from './journal-copy.ts'
+import type { Held, Hold, Noticed, Usage } from './journal-rows.ts'
 import type { JournalTables } from './journal-tables.ts'
 import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './journal-verify.ts'
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
-import { readInTurns, type StoredEntry, type StoredMessage } from './stored-message.ts'
+import { readInTurns, type StoredEntry, type StoredMessage, writeLengths } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 import { give, Writer } from './writer.ts'
 
@@ -17,6 +18,34 @@ import { give, Writer } from './writer.ts'
 export interface JournalOptions {
   /** How long an unfinished long item is kept, in ms; 7 days where it is not said. */
   readonly keepPartials?: number
+  /** Told of what the operator has to know. */
+  readonly onNotice?: (notice: JournalNotice) => void
+}
+
+/** What a journal found out about a sender that its operator has to know. */
+export interface JournalNotice {
+  /**
+   * SERVER_REGRESSED: it came for the first time since this journal was restored; it is told the same, and sends again what it
+   * had receipts for. MESSAGE_CONFLICT: it signed two things under one number; its outbox was restored, or copied.
+   */
+  readonly code: 'SERVER_REGRESSED' | 'MESSAGE_CONFLICT'
+  /** The keyId of the oldest key of its chain. */
+  readonly sender: Uint8Array
+  readonly outbox: Uint8Array
+  /** The number from which on it sends, or under which there are two. */
+  readonly number: number
+  /** Whether it goes on at another outbox id than those of the backup: what it no longer held is not sent again. */
+  readonly elsewhere: boolean
+}
+
+/** A backup that was made into this journal. */
+export interface Restore {
+  readonly at: Date
+  /** The id of the journal that the backup is of. */
+  readonly former: Uint8Array
+  /** What it held. */
+  readonly entries: number
+  readonly messages: number
 }
 
 /** Which bodies a journal need not keep any longer. */
@@ -36,19 +65,26 @@ const DAY = 24 * 60 * 60 * 1000
  *
  * Several processes may have it open: the check of every place is part of the transaction that writes.
  *
- * @throws LocalError STORAGE
+ * @throws LocalError STORAGE; BACKUP where it is a backup, which has to be restored first
  */
-export async function openJournal(file: string, { keepPartials = 7 * DAY }: JournalOptions = {}): Promise<StoredJournal> {
+export async function openJournal(
+  file: string,
+  { keepPartials = 7 * DAY, onNotice }: JournalOptions = {},
+): Promise<StoredJournal> {
   const path = resolve(file)
   const writer = new Writer<JournalTables>({ kind: 'journal', file: path })
   try {
-    const id = await writer.remote.id()
+    const [id, restores] = await Promise.all([writer.remote.id(), writer.remote.restores()])
     await writer.remote.tidy(Date.now() - keepPartials)
-    return new StoredJournal(path, id, writer)
+    return new StoredJournal(path, id, restores.map(plain), writer, onNotice)
   } catch (error) {
     await writer.close()
     throw error
   }
+}
+
+function plain({ at, former, entries, messages }: Restored): Restore {
+  return { at: new Date(at), former, entries, messages }
 }
 
 /** A journal that survives power loss: its receipts say "stored". */
@@ -56,14 +92,25 @@ export class StoredJournal implements Journal, AsyncDisposable {
   readonly id: Uint8Array
   readonly durable = true
   readonly file: string
+  /** Each time that it was made from a backup, the last one last. */
+  readonly restores: readonly Restore[]
+  readonly #onNotice: JournalOptions['onNotice']
   readonly #writer: Writer<JournalTables>
   readonly #tables: Remote<JournalTables>
   readonly #reader: JournalReader
 
   /** @internal For `openJournal` alone. */
-  constructor(file: string, id: Uint8Array, writer: Writer<JournalTables>) {
+  constructor(
+    file: string,
+    id: Uint8Array,
+    restores: readonly Restore[],
+    writer: Writer<JournalTables>,
+    onNotice: JournalOptions['onNotice'],
+  ) {
     this.file = file
     this.id = id
+    this.restores = restores
+    this.#onNotice = onNotice
     this.#writer = writer
     this.#tables = writer.remote
     this.#reader = new JournalReader(itemFolder(file), writer.remote)
@@ -90,7 +137,7 @@ export class StoredJournal implements Journal, AsyncDisposable {
     const { index, chain, digest, outcome, receivedAt } = receiptStatement
     const spool = items instanceof JournalSpool ? items : undefined
     const whole = spool === undefined ? (items as readonly Uint8Array[]) : []
-    await this.#tables.append({
+    const noticed = await this.#tables.append({
       place,
       last: next - 1,
       index,
@@ -103,12 +150,17 @@ export class StoredJournal implements Journal, AsyncDisposable {
       receipt: receipt.statement,
       receiptSignature: receipt.signature,
       receivedAt,
-      length: spool?.length ?? whole.reduce((sum, { length }) => sum + length, 0),
-      lengths: whole.length > 1 ? concat(...whole.map(({ length }) => encode(u32, length))) : null,
+      ...writeLengths(spool === undefined ? whole.map(({ length }) => length) : [spool.length]),
       items: whole.length > 0 ? give(concat(...whole)) : null,
       held: spool?.hold ?? null,
     })
     this.#reader.wake()
+    if (noticed !== undefined) this.#notice(noticed, place, messageStatement.first)
+  }
+
+  #notice(noticed: Noticed, { sender, outbox }: Place, number: number): void {
+    const code = noticed === 'conflict' ? 'MESSAGE_CONFLICT' : 'SERVER_REGRESSED'
+    this.#onNotice?.({ code, sender, outbox, number, elsewhere: noticed === 'returned elsewhere' })
   }
 
   async spool(place: Place, digest: Uint8Array, length: number): Promise<Spool> {
@@ -137,6 +189,11 @@ export class StoredJournal implements Journal, AsyncDisposable {
   /** How many entries and messages there are; the latter is the last message's serial. */
   size(): Promise<{ entries: number; messages: number }> {
     return this.#tables.bounds()
+  }
+
+  /** Places of the backup that it was made from last whose senders have not been heard of since. */
+  unheard(): Promise<number> {
+    return this.#tables.unheard()
   }
 
   /**

@@ -58,6 +58,13 @@ export interface NewReceipt {
   readonly at: number
 }
 
+/** What a receipt came to. */
+export interface Settled {
+  /** Messages of its envelope that it is the last word on; null for all of them. */
+  readonly positions: readonly number[] | null
+  readonly found: 'OUTBOX_BEHIND' | undefined
+}
+
 export interface ReceiptRow {
   readonly id: number
   readonly envelope: number

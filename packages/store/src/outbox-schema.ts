@@ -71,4 +71,24 @@ CREATE INDEX receipt_chain ON receipt (place, journal, position);
 CREATE INDEX receipt_envelope ON receipt (envelope);
 `
 
-export const OUTBOX_SCHEMA: Schema = { name: 'outbox', application: 0x43_53_47_4f, migrations: [FIRST] }
+/** What is long stands apart: to write down what became of an envelope, SQLite writes the whole of its row again. */
+const APART = `
+CREATE TABLE content (
+  envelope INTEGER PRIMARY KEY REFERENCES envelope,
+  statement BLOB NOT NULL,
+  lengths BLOB,
+  items BLOB
+) STRICT;
+INSERT INTO content SELECT id, statement, lengths, items FROM envelope;
+
+-- Whether its items are held, here or in a file.
+ALTER TABLE envelope ADD COLUMN held INTEGER NOT NULL DEFAULT 1;
+UPDATE envelope SET held = (items IS NOT NULL OR file IS NOT NULL);
+DROP INDEX envelope_held;
+CREATE INDEX envelope_held ON envelope (settled_at, length) WHERE outcome IS NOT NULL AND held = 1;
+ALTER TABLE envelope DROP COLUMN statement;
+ALTER TABLE envelope DROP COLUMN lengths;
+ALTER TABLE envelope DROP COLUMN items;
+`
+
+export const OUTBOX_SCHEMA: Schema = { name: 'outbox', application: 0x43_53_47_4f, migrations: [FIRST, APART] }

@@ -2,28 +2,30 @@
 import { OUTCOME } from '@countersign/core/protocol'
 import type { StatementSync } from 'node:sqlite'
 import { ItemFiles } from './item-files.ts'
-import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow } from './outbox-rows.ts'
+import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow, Settled } from './outbox-rows.ts'
 import { OUTBOX_SCHEMA } from './outbox-schema.ts'
 import { type Closed, type Reconciled, Reconciliation, type SessionStart } from './reconcile.ts'
-import { Refused, Tables } from './tables.ts'
+import { Refused } from './refused.ts'
+import { page, PAGE_ROWS, Tables } from './tables.ts'
 
 /** How the messages of an envelope are signed anew. */
 const TOGETHER = 1
 export const ALONE = 2
 
-const PAGE_BYTES = 4 * 1024 * 1024
-const PAGE_ROWS = 256
 const MOST_MESSAGES = 4096
 
 const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, digest, statement, signature, queued_at,
-  length, lengths, items, file, withdrawn, outcome, again, moved FROM envelope JOIN place ON place.id = envelope.place`
-const HELD = 'outcome IS NOT NULL AND (items IS NOT NULL OR file IS NOT NULL)'
+  length, lengths, items, file, withdrawn, outcome, again, moved
+  FROM envelope JOIN place ON place.id = envelope.place JOIN content ON content.envelope = envelope.id`
+const HELD = 'outcome IS NOT NULL AND held = 1'
 
 export class OutboxTables extends Tables {
   readonly reads: ReadonlySet<string> = new Set([
     'mainId',
     'idFor',
     'pending',
+    'waits',
+    'diverged',
     'unsettled',
     'chainHead',
     'again',
@@ -52,19 +54,25 @@ export class OutboxTables extends Tables {
         (SELECT 1 FROM envelope WHERE envelope.place = place.id AND outcome IS NULL) ORDER BY id LIMIT 1`),
       addPlace: sql('INSERT INTO place (receiver, outbox) SELECT ?, id FROM outbox'),
       number: sql('UPDATE place SET last = ? WHERE id = ?'),
-      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, statement, signature, queued_at, length, lengths,
-        items, file) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      add: sql(`INSERT INTO envelope (place, first, count, serial, digest, signature, queued_at, length, file)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      addContent: sql('INSERT INTO content (envelope, statement, lengths, items) VALUES (?, ?, ?, ?)'),
       pending: sql(`SELECT ${ENVELOPE} WHERE place = ? AND outcome IS NULL AND first >= ? ORDER BY first LIMIT ${PAGE_ROWS}`),
       left: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL LIMIT 1'),
+      waits: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL AND first < ? LIMIT 1'),
+      diverged: sql(`SELECT 1 FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict} LIMIT 1`),
       unsettled: sql(`SELECT 1 FROM envelope JOIN place ON place.id = envelope.place
         WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
       chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
       envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
+      settled: sql(
+        'SELECT place, receiver, count, serial FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?',
+      ),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
       again: sql(`SELECT ${ENVELOPE} WHERE again > 0 AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
-      moved: sql('UPDATE envelope SET again = 0, moved = 1, items = NULL, file = NULL WHERE id = ? AND again > 0'),
+      moved: sql('UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND again > 0'),
       withdraw: sql('UPDATE envelope SET withdrawn = 1 WHERE id = ? AND outcome IS NULL'),
       drop: sql('INSERT OR IGNORE INTO dropped (envelope, position) VALUES (?, ?)'),
       dropped: sql('SELECT position FROM dropped WHERE envelope = ? ORDER BY position'),
@@ -75,7 +83,8 @@ export class OutboxTables extends Tables {
       receiptsOf: sql('SELECT id, envelope, statement, signature FROM receipt WHERE envelope = ? ORDER BY id'),
       held: sql(`SELECT id, settled_at, length, file FROM envelope WHERE ${HELD} AND again = 0 ORDER BY settled_at, id`),
       heldBytes: sql(`SELECT coalesce(sum(length), 0) AS bytes FROM envelope WHERE ${HELD}`),
-      dropBody: sql('UPDATE envelope SET items = NULL, file = NULL WHERE id = ?'),
+      dropBody: sql('UPDATE envelope SET held = 0, file = NULL WHERE id = ?'),
+      dropItems: sql('UPDATE content SET items = NULL WHERE envelope = ? AND items IS NOT NULL'),
       ofFile: sql('SELECT 1 FROM envelope WHERE file = ?'),
     }
   }
@@ -116,6 +125,7 @@ export class OutboxTables extends Tables {
   replace(old: number, place: number, envelopes: readonly NewEnvelope[]): void {
     if (envelopes.length > 0) this.#requireNext(place, envelopes[0]!.first)
     if (this.#sql['moved']!.run(old).changes === 0) throw new Refused()
+    this.#sql['dropItems']!.run(old)
     for (const envelope of envelopes) this.#insert(place, envelope, envelope.serial!)
   }
 
@@ -126,7 +136,8 @@ export class OutboxTables extends Tables {
 
   #insert(place: number, envelope: NewEnvelope, serial: number): void {
     const { first, count, digest, statement, signature, at, length, lengths, items, file } = envelope
-    this.#sql['add']!.run(place, first, count, serial, digest, statement, signature, at, length, lengths, items, file)
+    const { lastInsertRowid: id } = this.#sql['add']!.run(place, first, count, serial, digest, signature, at, length, file)
+    this.#sql['addContent']!.run(id, statement, lengths, items)
     this.#sql['number']!.run(first + count - 1, place)
   }
 
@@ -147,6 +158,16 @@ export class OutboxTables extends Tables {
     return { rows: page(this.#sql['pending']!.iterate(place, from)), over }
   }
 
+  /** Whether anything before this number waits for its receipt. */
+  waits(place: number, number: number): boolean {
+    return this.#sql['waits']!.get(place, number) !== undefined
+  }
+
+  /** Whether the receiver has other envelopes at numbers of this place. */
+  diverged(place: number): boolean {
+    return this.#sql['diverged']!.get(place) !== undefined
+  }
+
   /** Whether anything for this receiver waits for its receipt. */
   unsettled(receiver: Uint8Array): boolean {
     return this.#sql['unsettled']!.get(receiver) !== undefined
@@ -157,17 +178,25 @@ export class OutboxTables extends Tables {
     return row && { index: row.position, chain: row.chain }
   }
 
-  /** Keeps a receipt; answers the positions of those messages of its envelope that it is the last word on. */
-  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): number[] {
-    const { place, count } = this.#sql['envelope']!.get(envelope) as unknown as EnvelopeRow
-    const { closed } = this.#sql['placeById']!.get(place) as unknown as PlaceRow
+  /**
+   * Keeps a receipt.
+   *
+   * @returns the positions of those messages of its envelope that it is the last word on, null for all, and what it shows
+   */
+  settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): Settled {
+    const { place, receiver, count, serial } = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
     const dropped = this.droppedOf(envelope)
     const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
-    // After a restore the same numbers were given twice: what was not meant is signed anew.
-    const again = apart ? ALONE : outcome === OUTCOME.conflict && closed === 'OUTBOX_BEHIND' ? TOGETHER : 0
+    // The same numbers were given twice, by an outbox that this one is an older copy of: it is signed anew elsewhere. Once: who
+    // finds another conflict there does not tell the truth.
+    const conflict = outcome === OUTCOME.conflict
+    const first = conflict && this.covering(serial).every((row) => row.id === envelope || row.outcome !== OUTCOME.conflict)
+    const again = apart ? ALONE : first ? TOGETHER : 0
     this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
     this.#sql['settle']!.run(outcome, again, at, envelope)
-    return again > 0 ? dropped : Array.from({ length: count }, (_, i) => i)
+    const positions = again > 0 ? dropped : null
+    const behind = conflict && this.#reconciliation.moveOn(receiver, place, 'OUTBOX_BEHIND')
+    return { positions, found: behind ? 'OUTBOX_BEHIND' : undefined }
   }
 
   /** The first envelope behind this one whose messages wait to be signed anew. */
@@ -216,6 +245,7 @@ export class OutboxTables extends Tables {
       if (at >= before && bytes <= mostBytes) return
       bytes -= length
       this.#sql['dropBody']!.run(id)
+      this.#sql['dropItems']!.run(id)
       if (file !== null) this.afterCommit(() => this.#files.remove(file))
     }
   }
@@ -227,15 +257,4 @@ export class OutboxTables extends Tables {
       this.afterCommit(() => this.#files.remove(file))
     }
   }
-}
-
-function page(rows: Iterable<unknown>): EnvelopeRow[] {
-  const found: EnvelopeRow[] = []
-  let bytes = 0
-  for (const row of rows as Iterable<EnvelopeRow>) {
-    found.push(row)
-    bytes += row.items?.length ?? 0
-    if (bytes >= PAGE_BYTES) break
-  }
-  return found
 }

@@ -6,18 +6,17 @@ import {
   type MessageOptions,
   type Outbox,
   type Peer,
-  PeerError,
   type Receipt,
 } from '@countersign/core'
 import {
+  attributesOf,
   CHAIN_START,
   type ChainHead,
-  composeItem,
   type EnvelopeReceipt,
   hex,
   outcomeError,
   type OutgoingEnvelope,
-  receiptOf,
+  receiptsOf,
   type SendingSession,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
@@ -25,9 +24,11 @@ import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
 import type { OutboxTables } from './outbox-tables.ts'
-import { QueuedEnvelope } from './queued-envelope.ts'
+import { pendingEnvelopes, POLL } from './pending.ts'
+import type { QueuedEnvelope } from './queued-envelope.ts'
+import { QueuedMessage } from './queued-message.ts'
 import { signAnew } from './sign-anew.ts'
-import { blobBody, type KeptItem, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
+import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
 import type { Reconciled, Serials } from './reconcile.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
@@ -55,8 +56,6 @@ export interface OutboxOptions {
 const DAY = 24 * 60 * 60 * 1000
 /** How often bodies that need not be kept any more are looked for, in ms. */
 const PRUNE_EVERY = 60_000
-/** How often another process's messages are looked for, in ms. */
-const POLL = 500
 
 /**
  * Opens an outbox, and makes it where the file is missing. Long bodies stand in the folder FILE-items.
@@ -77,11 +76,6 @@ export async function openOutbox(file: string, options: OutboxOptions): Promise<
   }
 }
 
-interface Waiter {
-  resolve(receipt: Receipt): void
-  reject(error: Error): void
-}
-
 /** An outbox that survives power loss. */
 export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly file: string
@@ -91,7 +85,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly #options: OutboxOptions
   readonly #enqueuer: Enqueuer
   readonly #reader: OutboxReader
-  readonly #waiters = new Map<number, Waiter>()
+  /** By their serials. */
+  readonly #waiting = new Map<number, QueuedMessage>()
   /** Sends that wait for their receipts, by the names of their receivers. */
   readonly #sends = new Map<string, Set<Promise<Receipt>>>()
   /** The place of each receiver's newest session. */
@@ -107,7 +102,13 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     this.#writer = writer
     this.#tables = writer.remote
     this.#options = options
-    this.#enqueuer = new Enqueuer(writer.remote, identity, Date.now)
+    this.#enqueuer = new Enqueuer({
+      tables: writer.remote,
+      identity,
+      now: Date.now,
+      queued: (serial, number) => this.#queued(serial, number),
+      committed: () => this.#wake(),
+    })
     this.#reader = new OutboxReader(writer.remote, this.#pathOf)
     this.#pruning = setInterval(() => void this.prune().catch(() => {}), PRUNE_EVERY)
     this.#pruning.unref()
@@ -121,21 +122,21 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
    * @param body also a stream, of any length
    * @throws LocalError MESSAGE_FORM, STORAGE
    */
-  async enqueue(to: Peer, body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
-    const { serial, number } = await this.#enqueuer.add(to, this.#compose(body, options))
-    const { promise: receipt, resolve, reject } = Promise.withResolvers<Receipt>()
-    this.#waiters.set(serial, { resolve, reject })
-    // Who does not wait for it reads it in the outbox.
-    receipt.catch(() => {})
-    this.#wake()
-    return { serial, number, receipt }
+  enqueue(to: Peer, body: MessageBody | StreamedBody, options?: MessageOptions): Promise<Queued> {
+    try {
+      const whole = typeof body === 'string' || body instanceof Uint8Array
+      if (whole && Buffer.byteLength(body) <= SPOOL_FROM) return this.#enqueuer.add(to, body, attributesOf(options))
+      const pieces = whole ? oneOf(body) : body instanceof Blob ? blobBody(body) : body
+      return this.#enqueuer.addLater(to, spoolBody(itemFolder(this.file), pieces, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  #compose(body: MessageBody | StreamedBody, options: MessageOptions | undefined): KeptItem | Promise<KeptItem> {
-    if (body instanceof Blob) return spoolBody(itemFolder(this.file), blobBody(body), options)
-    if (typeof body !== 'string' && !(body instanceof Uint8Array)) return spoolBody(itemFolder(this.file), body, options)
-    if (Buffer.byteLength(body) <= SPOOL_FROM) return composeItem(body, options)
-    return spoolBody(itemFolder(this.file), oneOf(body), options)
+  #queued(serial: number, number: number): Queued {
+    const queued = new QueuedMessage(serial, number)
+    this.#waiting.set(serial, queued)
+    return queued
   }
 
   send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
@@ -171,45 +172,40 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     this.#options.onNotice?.({ code, to, resent: resent.map(plain), resigned: resigned.map(plain), lost: lost.map(plain) })
   }
 
-  async *pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
-    const { place } = this.#sessions.get(hex(to.keys[0]!.id))!
-    for (let next = 1; !signal.aborted;) {
-      const news = this.#news.promise
-      const { rows, over } = await this.#tables.pending(place, next)
-      for (const row of rows) {
-        if (signal.aborted) return
-        next = row.first + row.count
-        yield new QueuedEnvelope(row, this.#pathOf)
-      }
-      if (over !== null) throw OVER[over]()
-      if (rows.length === 0) await waitFor(news, POLL, signal)
-    }
+  pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
+    const session = this.#sessions.get(hex(to.keys[0]!.id))!
+    const news = (): Promise<void> => this.#news.promise
+    return pendingEnvelopes({ tables: this.#tables, session, pathOf: this.#pathOf, news }, signal)
   }
 
-  async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead | undefined> {
+  async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead> {
     const { place, closed } = this.#sessions.get(hex(to.keys[0]!.id))!
+    const head = (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
     // A restored outbox lacks receipts that it once had.
-    if (closed === 'OUTBOX_BEHIND') return undefined
-    return (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
+    return closed === 'OUTBOX_BEHIND' ? { ...head, incomplete: true } : head
   }
 
-  async settle(_to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
+  async settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {
     const { id, serial, first } = envelope as QueuedEnvelope
     const { journal, index, chain, outcome } = receipt.statement
     const { statement, signature } = receipt.receipt
     const kept = { envelope: id, journal, index, chain, outcome, statement, signature, at: Date.now() }
-    const positions = await this.#tables.settle(kept)
-    for (const position of positions) this.#tell(serial + position, receiptOf(envelope, receipt, first + position))
-    if (positions.length < envelope.count) await this.#signAnew()
+    const { positions, found } = await this.#tables.settle(kept)
+    const of = receiptsOf(envelope, receipt)
+    const tell = (position: number): void => {
+      const waiting = this.#waiting.get(serial + position)
+      if (waiting === undefined) return
+      this.#waiting.delete(serial + position)
+      const own = of(first + position)
+      waiting.tell(outcomeError(own) ?? own)
+    }
+    if (positions === null) for (let position = 0; position < envelope.count; position++) tell(position)
+    else {
+      positions.forEach(tell)
+      await this.#signAnew()
+    }
+    if (found !== undefined) this.#options.onNotice?.({ code: found, to, resent: [], resigned: [], lost: [] })
     this.#wake()
-  }
-
-  #tell(serial: number, receipt: Receipt): void {
-    const waiter = this.#waiters.get(serial)
-    this.#waiters.delete(serial)
-    const error = outcomeError(receipt)
-    if (error === undefined) waiter?.resolve(receipt)
-    else waiter?.reject(error)
   }
 
   end(): void {
@@ -285,8 +281,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     await this.#enqueuer.idle()
     await this.#writer.close()
     const closed = new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it')
-    for (const { reject } of this.#waiters.values()) reject(closed)
-    this.#waiters.clear()
+    for (const waiting of this.#waiting.values()) waiting.tell(closed)
+    this.#waiting.clear()
     this.#wake()
   }
 
@@ -298,12 +294,6 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
 
 function plain({ serial, count }: Serials): Serials {
   return { serial, count }
-}
-
-const OVER = {
-  SERVER_REGRESSED: () => new PeerError('SERVER_REGRESSED'),
-  OUTBOX_BEHIND: () => new LocalError('OUTBOX_BEHIND'),
-  RENEWED: () => new LocalError('PLACE_MOVED', 'it has a fresh outbox id'),
 }
 
 async function* oneOf(body: string | Uint8Array): AsyncGenerator<string | Uint8Array> {

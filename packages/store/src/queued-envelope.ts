@@ -1,10 +1,9 @@
 /** Envelopes between the outbox's table and what a session sends. */
 import type { Identity, OutgoingEnvelope } from '@countersign/core'
-import { composeEnvelope, concat, encode, type EnvelopeNumbers, type SignedStatement, u32 } from '@countersign/core/protocol'
+import { Batch, composeEnvelope, type EnvelopeNumbers, type SignedStatement, signItems } from '@countersign/core/protocol'
 import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
-import type { KeptItem } from './spooled-body.ts'
-import { type Item, readInTurns, splitItems } from './stored-message.ts'
-import { give } from './writer.ts'
+import type { LongItem } from './spooled-body.ts'
+import { readInTurns, readLengths, writeLengths } from './stored-message.ts'
 
 /** An envelope that waits for its receipt. */
 export class QueuedEnvelope implements OutgoingEnvelope {
@@ -16,10 +15,10 @@ export class QueuedEnvelope implements OutgoingEnvelope {
   readonly count: number
   readonly lengths: readonly number[]
   readonly withdrawn: boolean
-  readonly #items: readonly Item[]
+  readonly #held: { readonly items: Uint8Array | null; readonly path: string | undefined; readonly length: number }
 
   constructor(row: EnvelopeRow, pathOf: (file: string) => string) {
-    const { id, serial, statement, signature, digest, first, count, withdrawn } = row
+    const { id, serial, statement, signature, digest, first, count, withdrawn, length, items, file } = row
     this.id = id
     this.serial = serial
     this.message = { statement, signature }
@@ -27,17 +26,14 @@ export class QueuedEnvelope implements OutgoingEnvelope {
     this.first = first
     this.count = count
     this.withdrawn = withdrawn === 1
-    this.#items = splitItems(row, pathOf) ?? []
-    this.lengths = this.#items.map(({ length }) => length)
+    this.lengths = readLengths(row)
+    this.#held = { items, path: file === null ? undefined : pathOf(file), length }
   }
 
   async *read(offset: number): AsyncGenerator<Uint8Array> {
-    let skip = offset
-    for (const { at, length } of this.#items) {
-      if (at instanceof Uint8Array) yield at.subarray(skip)
-      else yield* readInTurns(at.path, skip, length)
-      skip = Math.max(0, skip - length)
-    }
+    const { items, path, length } = this.#held
+    if (items !== null) yield items.subarray(offset)
+    else if (path !== undefined) yield* readInTurns(path, offset, length)
   }
 }
 
@@ -45,11 +41,12 @@ export class QueuedEnvelope implements OutgoingEnvelope {
 export async function signEnvelope(
   identity: Identity,
   numbers: EnvelopeNumbers,
-  items: readonly KeptItem[],
+  items: Batch | LongItem,
   serial: number | null,
 ): Promise<NewEnvelope> {
-  const { message, digest, first, count, lengths } = await composeEnvelope(identity, numbers, items)
-  const file = items[0]!.file ?? null
+  const whole = items instanceof Batch
+  const signing = whole ? signItems(identity, numbers, items) : composeEnvelope(identity, numbers, [items])
+  const { message, digest, first, count, lengths } = await signing
   return {
     first,
     count,
@@ -58,9 +55,8 @@ export async function signEnvelope(
     statement: message.statement,
     signature: message.signature,
     at: numbers.sentAt,
-    length: lengths.reduce((sum, length) => sum + length, 0),
-    lengths: count > 1 ? concat(...lengths.map((length) => encode(u32, length))) : null,
-    items: file === null ? give(concat(...items.map(({ bytes }) => bytes as Uint8Array))) : null,
-    file,
+    ...writeLengths(lengths),
+    items: whole ? items.bytes : null,
+    file: whole ? null : items.file,
   }
 }

@@ -1,5 +1,5 @@
 /** What follows where a receiver stands elsewhere than the outbox thinks (docs/DELIVERY.md, "Restored backups"). */
-import { equal } from '@countersign/core/protocol'
+import { equal, OUTCOME } from '@countersign/core/protocol'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
 /** What a session's handshake said. */
@@ -17,8 +17,9 @@ export interface Serials {
 }
 
 export interface Reconciled {
-  /** The place of this session. */
+  /** The place of this session, and the number that its receiver expects there. */
   readonly place: number
+  readonly next: number
   /** Why nothing is numbered there any more. */
   readonly closed: Closed | null
   /** What was found, where the two sides do not fit. */
@@ -46,7 +47,7 @@ interface PlaceRow {
   readonly closed: Closed | null
 }
 
-const SENDABLE = 'items IS NOT NULL OR file IS NOT NULL OR withdrawn = 1'
+const SENDABLE = 'envelope.held = 1 OR withdrawn = 1'
 
 export class Reconciliation {
   readonly #sql: Readonly<Record<string, StatementSync>>
@@ -64,6 +65,9 @@ export class Reconciliation {
         WHERE place = ? AND first + count > ? AND outcome <> 0 ORDER BY first`),
       pending: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
         WHERE place = ? AND outcome IS NULL ORDER BY first`),
+      overtaken: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
+        WHERE place = ? AND outcome IS NULL AND first < ?
+          AND first > (SELECT min(first) FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict}) ORDER BY first`),
       lastJournal: sql('SELECT journal FROM receipt WHERE place = ? ORDER BY id DESC LIMIT 1'),
       forked: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
         WHERE receipt.place = ? AND journal = ? AND first + count > ? LIMIT 1`),
@@ -74,11 +78,11 @@ export class Reconciliation {
 
   run({ receiver, outbox, journal, next }: SessionStart): Reconciled {
     const place = this.#place(receiver, outbox)
-    const stranded = this.#strandedBut(receiver, place.id)
+    const stranded = [...this.#strandedBut(receiver, place.id), ...this.#overtaken(place, next)]
     const { closed } = place
-    const base = { place: place.id, closed, found: undefined, resent: [], resigned: stranded, lost: [] }
+    const base = { place: place.id, next, closed, found: undefined, resent: [], resigned: stranded, lost: [] }
     if (next > place.last + 1) {
-      this.#moveOn(receiver, place.id, 'OUTBOX_BEHIND')
+      this.moveOn(receiver, place.id, 'OUTBOX_BEHIND')
       return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : undefined }
     }
     const behind = (this.#sql['behind']!.all(place.id, next) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
@@ -103,30 +107,43 @@ export class Reconciliation {
     const resent = behind.slice(0, sendable)
     for (const { id } of resent) this.#sql['reopen']!.run(id)
     const found = 'SERVER_REGRESSED'
-    if (sendable === behind.length) return { place, closed, found, resent, resigned: stranded, lost: [] }
+    if (sendable === behind.length) return { place, next, closed, found, resent, resigned: stranded, lost: [] }
     const rest = behind.slice(sendable).filter(({ outcome }) => outcome === 1)
     const waiting = (this.#sql['pending']!.all(place) as unknown as Row[]).filter(({ id }) =>
       resent.every((row) => row.id !== id),
     )
     const resigned = [...rest.filter(({ held }) => held === 1), ...waiting]
     for (const { id } of resigned) this.#sql['resign']!.run(id)
-    this.#moveOn(receiver, place, 'SERVER_REGRESSED')
+    this.moveOn(receiver, place, 'SERVER_REGRESSED')
     const lost = rest.filter(({ held }) => held === 0)
-    return { place, closed: closed ?? found, found, resent, resigned: [...stranded, ...resigned], lost }
+    return { place, next, closed: closed ?? found, found, resent, resigned: [...stranded, ...resigned], lost }
   }
 
   renew(receiver: Uint8Array): Reconciled {
     this.#sql['closeAll']!.run(receiver)
     const { id: outbox } = this.#sql['freshId']!.get() as { id: Uint8Array }
     const { id: place } = this.#place(receiver, outbox)
-    return { place, closed: null, found: undefined, resent: [], resigned: this.#strandedBut(receiver, place), lost: [] }
+    const resigned = this.#strandedBut(receiver, place)
+    return { place, next: 1, closed: null, found: undefined, resent: [], resigned, lost: [] }
   }
 
-  /** What is new gets its numbers at a fresh outbox id. */
-  #moveOn(receiver: Uint8Array, place: number, why: Closed): void {
-    if (this.#sql['close']!.run(why, place).changes === 0) return
+  /** What is new gets its numbers at a fresh outbox id. @returns false where that was so before */
+  moveOn(receiver: Uint8Array, place: number, why: Closed): boolean {
+    if (this.#sql['close']!.run(why, place).changes === 0) return false
     const { id } = this.#sql['freshId']!.get() as { id: Uint8Array }
     this.#sql['add']!.run(receiver, id)
+    return true
+  }
+
+  /**
+   * Behind the first conflict all that the receiver has taken is of the outbox that this one is an older copy of: what has such
+   * a number here is signed anew. It is not asked for one by one, for a receiver answers few conflicts.
+   */
+  #overtaken({ id, closed }: PlaceRow, next: number): Serials[] {
+    if (closed !== 'OUTBOX_BEHIND') return []
+    const overtaken = this.#sql['overtaken']!.all(id, next, id) as unknown as Row[]
+    for (const row of overtaken) this.#sql['resign']!.run(row.id)
+    return overtaken
   }
 
   /** What waits at other places of this receiver than the session's, which announced that one for good, is signed anew. */

@@ -1,10 +1,11 @@
 /** Signing messages anew, at fresh numbers: in one envelope as before, or each alone. */
 import { type Identity, isError } from '@countersign/core'
 import { decode, LEAF_LENGTH, messageStatement } from '@countersign/core/protocol'
+import { batchOf } from './enqueuer.ts'
 import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
 import { ALONE, type OutboxTables } from './outbox-tables.ts'
 import { signEnvelope } from './queued-envelope.ts'
-import type { KeptItem } from './spooled-body.ts'
+import { isLong, type KeptItem } from './spooled-body.ts'
 import { splitItems } from './stored-message.ts'
 import type { Remote } from './tables.ts'
 
@@ -36,7 +37,9 @@ async function signOneAnew(tables: Remote<OutboxTables>, identity: Identity, row
   let first = place.last + 1
   for (const run of runs(row, await tables.droppedOf(row.id))) {
     const numbers = { to, outbox: place.outbox, first, sentAt }
-    envelopes.push(await signEnvelope(identity, numbers, run.map(itemAt), row.serial + run[0]!))
+    const items = run.map(itemAt)
+    const together = isLong(items[0]!) ? items[0] : batchOf(items)
+    envelopes.push(await signEnvelope(identity, numbers, together, row.serial + run[0]!))
     first += run.length
   }
   await tables.replace(row.id, place.id, envelopes)

@@ -26,6 +26,15 @@ export interface KeptItem extends OutgoingItem {
   readonly file?: string
 }
 
+/** One that is in a file. */
+export interface LongItem extends KeptItem {
+  readonly file: string
+}
+
+export function isLong(item: KeptItem): item is LongItem {
+  return item.file !== undefined
+}
+
 /**
  * Takes a body to its end: what is short is kept in memory.
  *

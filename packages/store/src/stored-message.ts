@@ -3,14 +3,13 @@ import { LocalError } from '@countersign/core'
 import {
   type Attributes,
   concat,
-  decode,
   fromUtf8,
   type ItemParts,
   type MessageStatement,
   readItemHead,
   type ReceiptStatement,
   type SignedStatement,
-  u32,
+  view,
 } from '@countersign/core/protocol'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -34,13 +33,26 @@ export function splitItems({ length, lengths, items, file }: HeldItems, pathOf: 
   if (file !== null) return [{ length, at: { path: pathOf(file) } }]
   if (items === null) return undefined
   if (lengths === null) return [{ length, at: items }]
-  const split: Item[] = []
-  for (let i = 0, at = 0; i < lengths.length; i += 4) {
-    const own = decode(u32, lengths.subarray(i, i + 4))
-    split.push({ length: own, at: items.subarray(at, at + own) })
-    at += own
+  let at = 0
+  return readLengths({ length, lengths }).map((own) => ({ length: own, at: items.subarray(at, (at += own)) }))
+}
+
+/** The lengths of an envelope's items, in bytes. */
+export function readLengths({ length, lengths }: Pick<HeldItems, 'length' | 'lengths'>): number[] {
+  if (lengths === null) return [length]
+  const bytes = view(lengths)
+  return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32BE(4 * i))
+}
+
+/** The columns that say how long items are. */
+export function writeLengths(lengths: readonly number[]): Pick<HeldItems, 'length' | 'lengths'> {
+  const bytes = Buffer.allocUnsafeSlow(lengths.length > 1 ? 4 * lengths.length : 0)
+  let total = 0
+  for (const [i, length] of lengths.entries()) {
+    total += length
+    if (bytes.length > 0) bytes.writeUInt32BE(length, 4 * i)
   }
-  return split
+  return { length: total, lengths: bytes.length > 0 ? bytes : null }
 }
 
 /** An item's bytes from `offset` on, piece by piece. */

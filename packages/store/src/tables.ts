@@ -1,11 +1,7 @@
 /** A database as its thread sees it: calls that read, calls that write, and the transaction around them. */
 import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase, type Schema } from './database.ts'
-
-/** The call does not fit what stands in the database now, and has written nothing: what shares its commit goes on. */
-export class Refused extends Error {
-  readonly code = 'PLACE_MOVED'
-}
+import { Refused } from './refused.ts'
 
 /** Each method that a class of tables adds is a call that its Writer offers. */
 export abstract class Tables {
@@ -14,8 +10,8 @@ export abstract class Tables {
   protected readonly database: DatabaseSync
   #afterwards: (() => void)[] = []
 
-  constructor(file: string, schema: Schema) {
-    this.database = openDatabase(file, schema)
+  constructor(file: string, schema: Schema, backupToo = false) {
+    this.database = openDatabase(file, schema, backupToo)
   }
 
   begin(): void {
@@ -41,6 +37,22 @@ export abstract class Tables {
   protected afterCommit(work: () => void): void {
     this.#afterwards.push(work)
   }
+}
+
+/** Bytes of items, and rows, that one answer may carry, unless its first row alone has more bytes. */
+const PAGE_BYTES = 4 * 1024 * 1024
+export const PAGE_ROWS = 256
+
+/** As many rows as go into one answer. */
+export function page<T extends { readonly items: Uint8Array | null }>(rows: Iterable<unknown>): T[] {
+  const found: T[] = []
+  let bytes = 0
+  for (const row of rows as Iterable<T>) {
+    found.push(row)
+    bytes += row.items?.length ?? 0
+    if (bytes >= PAGE_BYTES) break
+  }
+  return found
 }
 
 type CallName<T extends Tables> = {

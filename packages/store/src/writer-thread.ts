@@ -2,18 +2,19 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { JournalTables } from './journal-tables.ts'
 import { OutboxTables } from './outbox-tables.ts'
+import { Refused } from './refused.ts'
 import { type Answer, type Call, carryOut, type Tables } from './tables.ts'
 import type { WriterData } from './writer.ts'
 
 const KINDS = { journal: JournalTables, outbox: OutboxTables }
 
 const port = parentPort!
-const { kind, file } = workerData as WriterData
+const { kind, file, backupToo } = workerData as WriterData
 let waiting: Call[] = []
 
 function open(): Tables | Error {
   try {
-    return new KINDS[kind](file)
+    return new KINDS[kind](file, backupToo)
   } catch (error) {
     return error as Error
   }
@@ -28,6 +29,7 @@ function work(): void {
 }
 
 function answersTo(calls: readonly Call[]): Answer[] {
+  if (tables instanceof Refused) return calls.map(({ id }) => ({ id, refused: tables.code }))
   if (tables instanceof Error) return calls.map(({ id }) => ({ id, failed: tables.message }))
   return carryOut(tables, calls)
 }

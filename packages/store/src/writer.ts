@@ -9,6 +9,8 @@ export interface WriterData {
   /** Whose tables. */
   readonly kind: 'journal' | 'outbox'
   readonly file: string
+  /** Whether it may be a backup. */
+  readonly backupToo?: boolean
 }
 
 interface Waiting {
@@ -33,6 +35,7 @@ const NO_SLAB = new Uint8Array(0)
 export class Writer<T extends Tables> {
   /** The tables' calls. Each rejects with LocalError STORAGE, or PLACE_MOVED where it is refused. */
   readonly remote: Remote<T>
+  readonly #file: string
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #exited: Promise<void>
@@ -48,6 +51,7 @@ export class Writer<T extends Tables> {
     const script = new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url)
     const worker = new Worker(script, { workerData: data, name: data.kind })
     this.#worker = worker
+    this.#file = data.file
     this.remote = new Proxy({} as Remote<T>, {
       get: (_, name: string) => {
         return (...args: readonly unknown[]) => this.#call(name, args)
@@ -129,7 +133,8 @@ export class Writer<T extends Tables> {
     // Whoever closes waits for the thread's end, which only a thread that counts keeps the process for.
     if (this.#waiting.size === 0 && this.#gone === undefined) this.#worker.unref()
     if ('value' in answer) resolve(answer.value)
-    else reject('refused' in answer ? new LocalError(answer.refused) : new LocalError('STORAGE', answer.failed))
+    else if ('failed' in answer) reject(new LocalError('STORAGE', answer.failed))
+    else reject(new LocalError(answer.refused, answer.refused === 'BACKUP' ? this.#file : undefined))
   }
 
   #end(error: Error): void {

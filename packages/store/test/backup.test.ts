@@ -1,5 +1,5 @@
 import { hex, random } from '@countersign/core/protocol'
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { backupJournal, openJournal, openOutbox, restoreJournal, type StoredJournal } from '../src/index.ts'
 import { alice, dial, faultsOf, folder, serve, textsOf } from './parties.ts'
@@ -58,10 +58,29 @@ describe('a backup', () => {
     await (await journal.spool(place, random(32), 100)).write([random(50)])
     await journal.backup(path('backup'))
     expect((await journal.head(place)).position.offset).toBe(50)
-    const copy = await openJournal(path('backup'))
+    await restoreJournal(path('backup'), path('restored'))
+    const copy = await openJournal(path('restored'))
     expect((await copy.head(place)).position.offset).toBe(0)
     expect(readdirSync(path('backup-items'))).toEqual([])
     await Promise.all([journal.close(), copy.close()])
+  })
+
+  test('is no journal to go on with, and left as it is, until it is restored', async () => {
+    const path = folder()
+    await during(path, ['1'], (journal) => journal.backup(path('backup')))
+    const before = readFileSync(path('backup'))
+    await expect(openJournal(path('backup'))).rejects.toMatchObject({
+      code: 'BACKUP',
+      message: expect.stringContaining(path('backup')),
+    })
+    expect(readFileSync(path('backup')).equals(before)).toBe(true)
+    await backupJournal(path('backup'), path('again'))
+    await restoreJournal(path('again'), path('restored'))
+    const journal = await openJournal(path('restored'))
+    const live = await openJournal(path('journal'))
+    expect(journal.restores).toEqual([{ at: expect.any(Date), former: live.id, entries: 1, messages: 1 }])
+    expect([await journal.unheard(), live.restores, await live.unheard()]).toEqual([1, [], 0])
+    await Promise.all([journal.close(), live.close()])
   })
 
   test('is never written over anything, and an attempt that broke off is in nobody’s way', async () => {

@@ -1,6 +1,5 @@
 /** The way into the outbox, on tables that a test holds in its hands. */
 import { generatePrivateKey, identity } from '@countersign/core'
-import { composeItem } from '@countersign/core/protocol'
 import { expect, test } from 'vitest'
 import { Enqueuer } from '../src/enqueuer.ts'
 import type { NewEnvelope } from '../src/outbox-rows.ts'
@@ -22,13 +21,20 @@ test('a message that follows a session which began while another was committed g
   } as unknown as Remote<OutboxTables>
   const own = identity(generatePrivateKey())
   const to = { keys: [generatePrivateKey().publicKey] }
-  const enqueuer = new Enqueuer(tables, own, () => 0)
+  const none = new Uint8Array(0)
+  const enqueuer = new Enqueuer({
+    tables,
+    identity: own,
+    now: () => 0,
+    queued: (serial, number) => ({ serial, number, receipt: new Promise(() => {}) }),
+    committed: () => {},
+  })
 
-  const first = enqueuer.add(to, composeItem('first'))
+  const first = enqueuer.add(to, 'first', none)
   await committing.promise
   // What a session does as it begins: the place may be another one from now on.
   enqueuer.forget()
   commit.resolve()
   expect((await first).number).toBe(1)
-  expect((await enqueuer.add(to, composeItem('second'))).number).toBe(2)
+  expect((await enqueuer.add(to, 'second', none)).number).toBe(2)
 })

@@ -214,4 +214,62 @@ describe('a client restored from an older outbox', () => {
     })
     expect(stage.told.map(({ code }) => code)).toEqual(['OUTBOX_BEHIND'])
   })
+
+  test('and that has given as many numbers again before it could know learns it from the conflict', async () => {
+    const stage = new Stage()
+    await stage.send('1')
+    await stage.queue('2')
+    stage.copy('outbox', 'copy')
+    await stage.send('3', '4')
+    stage.copy('copy', 'outbox')
+    // Numbers 3 and 4 are given again; 5 is the server's next.
+    await stage.queue('another 3', 'another 4', '5')
+    await stage.act(async (client, outbox, journal) => {
+      await client.drained()
+      expect(await textsOf(journal)).toEqual(['1', '2', '3', '4', '5', 'another 3', 'another 4'])
+      for (const serial of [2, 3, 4, 5]) expect((await outbox.message(serial))!.outcome).toBe('stored')
+      expect((await (await client.send('6')).receipt).outcome).toBe('stored')
+      expect(await faultsOf(journal)).toEqual([])
+    })
+    expect(stage.told).toEqual([{ code: 'OUTBOX_BEHIND', resent: [], resigned: [], lost: [] }])
+  })
+
+  test('and has given more numbers again than the server answers conflicts for gets on by itself', async () => {
+    const stage = new Stage()
+    const numbered = (word: string): string[] => Array.from({ length: 40 }, (_, i) => `${word} ${i}`)
+    await stage.queue('first')
+    stage.copy('outbox', 'copy')
+    await stage.send(...numbered('then'))
+    stage.copy('copy', 'outbox')
+    await stage.queue(...numbered('now'))
+    await stage.act(async (client, _, journal) => {
+      await client.drained()
+      const texts = await textsOf(journal)
+      expect(texts.slice(0, 41)).toEqual(['first', ...numbered('then')])
+      expect(texts.slice(41)).toEqual(numbered('now'))
+      expect(await faultsOf(journal)).toEqual([])
+    })
+    expect(stage.told.map(({ code }) => code)).toEqual(['OUTBOX_BEHIND'])
+  })
+
+  test('does not believe a second conflict of the same message: its caller is told', async () => {
+    const path = folder()
+    const told: string[] = []
+    const outbox = await openOutbox(path('outbox'), { identity: alice, onNotice: ({ code }) => told.push(code) })
+    const journal = await openJournal(path('journal'))
+    // Says of each number that another message stands there.
+    const { head } = journal
+    journal.head = async (place) => {
+      const found = await head.call(journal, place)
+      return { ...found, position: { ...found.position, next: 2 } }
+    }
+    const server = await serve(journal)
+    const client = dial(server, { outbox })
+    const { receipt } = await client.send('1')
+    await expect(receipt).rejects.toMatchObject({ code: 'MESSAGE_CONFLICT' })
+    expect(told.filter((code) => code === 'OUTBOX_BEHIND')).not.toEqual([])
+    await client.close(false)
+    await server.close()
+    await Promise.all([outbox.close(), journal.close()])
+  })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Call, carryOut, Refused, Tables } from '../src/tables.ts'
+import { Refused } from '../src/refused.ts'
+import { type Call, carryOut, Tables } from '../src/tables.ts'
 import { folder } from './parties.ts'
 
 class Notes extends Tables {

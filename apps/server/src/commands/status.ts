@@ -3,6 +3,7 @@ import { homePaths, resolveRoot } from '@countersign/keyexchange'
 import { CliError, type CommonOptions, formatAddress, formatSize, outputOf, printable, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
 import { askStatus, type Status, statusSocket } from '../watch/status.ts'
+import type { Restored } from '../watch/view.ts'
 
 export function status(program: Command): void {
   program
@@ -62,9 +63,14 @@ function linesOf({
           ],
         ]
       : []),
+    ...(journal?.restored ? [['restored', restoredIn(journal.restored)] as [string, string]] : []),
     ['waiting', countsIn(waiting)],
   ]
   return rows.map(([what, said]) => `${style('bold', what.padEnd(10))}  ${printable(said)}`)
+}
+
+function restoredIn({ at, messages, unheard }: Restored): string {
+  return `at ${at} from a backup of ${messages} messages; ${unheard} outboxes have not been heard of since`
 }
 
 function countsIn(counts: Readonly<Record<string, number>>): string {

@@ -103,6 +103,17 @@ function registryOf(view: View): Registry {
   gauge('journal_messages', 'Messages in the journal', async () => (await store.size()).messages)
   gauge('journal_receipts', 'Receipts in the journal', async () => (await store.size()).receipts)
   gauge('journal_bytes', "Bytes of the journal's files", async () => (await store.size()).bytes)
+  gauge('journal_restored_seconds', 'When the journal was last made from a backup, in s since 1970; 0 for never', async () => {
+    const { restored } = await store.size()
+    return restored === undefined ? 0 : Date.parse(restored.at) / 1000
+  })
+  gauge(
+    'journal_unheard',
+    'Outboxes that the journal knew when it was made from a backup, and has not heard of since',
+    async () => {
+      return (await store.size()).restored?.unheard ?? 0
+    },
+  )
   gauge('disk_free_bytes', "Bytes that are free on the journal's disk", async () => {
     const { bavail, bsize } = await statfs(store.folder)
     return bavail * bsize

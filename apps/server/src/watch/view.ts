@@ -11,6 +11,17 @@ export interface JournalSize {
   readonly messages: number
   /** Of its files, in bytes */
   readonly bytes: number
+  /** Where it was made from a backup */
+  readonly restored?: Restored
+}
+
+export interface Restored {
+  /** When, the last time */
+  readonly at: string
+  /** Messages that the backup held */
+  readonly messages: number
+  /** Outboxes that it knew, and that have not been heard of since */
+  readonly unheard: number
 }
 
 /** The part of a view that a journal on disk has. */
@@ -51,10 +62,19 @@ export function storeView(journal: StoredJournal, waiting: StoreView['waiting'])
     folder: dirname(file),
     waiting,
     async size() {
-      const [{ entries: receipts, messages }, bytes] = await Promise.all([journal.size(), bytesOf(file)])
-      return { receipts, messages, bytes }
+      const [{ entries: receipts, messages }, bytes, restored] = await Promise.all([
+        journal.size(),
+        bytesOf(file),
+        restoredOf(journal),
+      ])
+      return { receipts, messages, bytes, ...(restored && { restored }) }
     },
   }
+}
+
+async function restoredOf(journal: StoredJournal): Promise<Restored | undefined> {
+  const last = journal.restores.at(-1)
+  return last && { at: last.at.toISOString(), messages: last.messages, unheard: await journal.unheard() }
 }
 
 /** The database, its log, and the folder of long items. */

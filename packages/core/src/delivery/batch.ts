@@ -1,15 +1,11 @@
 /** Messages that are sent at one moment, on their way into one envelope. */
+import { view } from '../bytes.ts'
 import { LEAF_LENGTH, LEAST_ITEM, MAX_COUNT, SALT_AT, writeItemHead } from '../wire/envelope.ts'
 import { sha256Text, writeSalt } from '../crypto/hash.ts'
 import type { OutgoingItem, OutgoingItems } from './compose.ts'
 
 /** Items of an envelope of several messages are this long together at the most, so that receipts keep coming. */
 export const BATCH_LENGTH: number = 1024 * 1024
-
-/** Whether an item goes with so many others, of so many bytes. */
-export function fits(length: number, count: number, others: number): boolean {
-  return count === 0 || (count < MAX_COUNT && others + length <= BATCH_LENGTH)
-}
 
 const FIRST_ROOM = 2048
 
@@ -28,7 +24,8 @@ export class Batch implements OutgoingItems {
 
   /** Whether an item of this length may come in addition. */
   takes(length: number): boolean {
-    return fits(length, this.lengths.length, this.#length)
+    const count = this.lengths.length
+    return count === 0 || (count < MAX_COUNT && this.#length + length <= BATCH_LENGTH)
   }
 
   /** Makes the item of a message, with a fresh salt; `length` is its `itemLength`. */
@@ -47,10 +44,30 @@ export class Batch implements OutgoingItems {
     this.lengths.push(length)
   }
 
+  /** Whether all of another batch may come in addition. */
+  takesAll({ lengths, bytes }: Batch): boolean {
+    return this.takes(bytes.length) && this.lengths.length + lengths.length <= MAX_COUNT
+  }
+
+  /** Adds items that are made already, with their hashes. */
+  append({ lengths, leaves, bytes }: Pick<Batch, 'lengths' | 'leaves' | 'bytes'>): void {
+    const end = this.#length + bytes.length
+    if (end > this.#bytes.length) this.#grow(end)
+    this.#bytes.set(bytes, this.#length)
+    this.#leaves += view(leaves).toString('latin1')
+    this.#length = end
+    for (const length of lengths) this.lengths.push(length)
+  }
+
   #grow(least: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.max(least, 2 * this.#bytes.length))
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
+  }
+
+  /** The items' bytes, until another is added. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   get leaves(): Uint8Array {
@@ -67,6 +84,6 @@ export class Batch implements OutgoingItems {
   }
 
   async *read(offset: number): AsyncGenerator<Uint8Array> {
-    yield this.#bytes.subarray(offset, this.#length)
+    yield this.bytes.subarray(offset)
   }
 }

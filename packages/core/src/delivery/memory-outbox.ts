@@ -5,7 +5,7 @@ import type { Identity } from '../crypto/signature.ts'
 import { LocalError, PeerError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { OUTCOME } from '../wire/receipt.ts'
-import { Batch, fits } from './batch.ts'
+import { Batch } from './batch.ts'
 import {
   attributesOf,
   composeEnvelope,
@@ -17,20 +17,6 @@ import {
   signItems,
 } from './compose.ts'
 import { CHAIN_START, type ChainHead, type EnvelopeReceipt, type Outbox, type Receipt, receiptsOf } from './outbox.ts'
-
-/** How many of the first in the queue go together in one envelope. */
-export function batchSize(queue: readonly { readonly item: OutgoingItem; readonly alone: boolean }[], from = 0): number {
-  let length = 0
-  let count = 0
-  for (let i = from; i < queue.length; i++) {
-    const { item, alone } = queue[i]!
-    if (!fits(item.length, count, length) || (count > 0 && alone)) break
-    length += item.length
-    count += 1
-    if (alone) break
-  }
-  return count
-}
 
 /** What an outcome that is no success means to the caller. */
 export function outcomeError(receipt: Receipt): Error | undefined {

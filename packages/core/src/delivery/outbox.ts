@@ -52,6 +52,8 @@ export interface SendingSession {
 export interface ChainHead {
   readonly index: number
   readonly chain: Uint8Array
+  /** Receipts behind this one may be missing: the outbox knows that it has lost some. */
+  readonly incomplete?: boolean
 }
 
 /** The end of a chain before its first receipt. */
@@ -89,11 +91,8 @@ export interface Outbox {
    * @throws as begin does, once nothing is left that this session can send
    */
   pending(to: Peer, signal: AbortSignal): AsyncIterable<OutgoingEnvelope>
-  /**
-   * The end of the chain of receipts that is held for this journal of the receiver's; undefined where the outbox knows
-   * that it has lost some of them, and so cannot tell what continues it.
-   */
-  chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead | undefined>
+  /** The end of the chain of receipts that is held for this journal of the receiver's. */
+  chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead>
   /**
    * Keeps a verified receipt. Called in the order of the envelopes' numbers, and again before the last one is kept:
    * receipts that wait may share a commit.

@@ -7,7 +7,7 @@ import type { Peer } from '../handshake/step.ts'
 import { decode, encode, lengthPrefixed, u64OrMark, WITHDRAWN_MARK } from '../wire/codec.ts'
 import { envelopeHead } from '../wire/envelope.ts'
 import type { Position } from '../wire/frames.ts'
-import { RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
+import { OUTCOME, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
 import { MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
 import type { OutgoingEnvelope } from './compose.ts'
 import { nextChain } from './ledger.ts'
@@ -158,13 +158,12 @@ export class Sender {
     const { outbox, peer } = this.#options
     const journal = hex(statement.journal)
     const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
-    if (head === undefined) return
-    const { index, chain } = head
-    const expected = nextChain(chain, statement, message.signature)
-    if (statement.index !== index + 1 || !equal(statement.chain, expected)) {
-      throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
-    }
-    this.#chains.set(journal, { index: statement.index, chain: expected })
+    const { index, chain } = statement
+    const continues = index === head.index + 1 && equal(chain, nextChain(head.chain, statement, message.signature))
+    // A conflict shows by itself that receipts are missing here: that of the other envelope is.
+    const leaps = index > head.index + 1 && (head.incomplete === true || statement.outcome === OUTCOME.conflict)
+    if (!continues && !leaps) throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
+    this.#chains.set(journal, { ...(continues && head), index, chain })
   }
 }
 

@@ -51,8 +51,8 @@ export interface ServerHandshake {
   readonly outbox: Uint8Array
   /** The longest item that this side takes, in bytes. */
   readonly maxItem: number
-  /** Whether this gate, which holds, came before; from then on it did. Where it is not said, no HELLO is remembered. */
-  readonly heard?: ((gate: Uint8Array) => boolean) | undefined
+  /** Whether this gate, which holds, is of a HELLO that was said before and is not to be answered; none where it is not said. */
+  readonly heard?: (gate: Uint8Array) => boolean
   readonly entropy?: Entropy
   readonly observe?: Observer
 }

@@ -32,6 +32,9 @@ interface Network {
   readonly strangers: Set<Stranger>
 }
 
+/** Which part of the places taken is a crowd. */
+const CROWD = 4
+
 export class Admission {
   readonly #most: number
   readonly #mostPerAddress: number
@@ -57,6 +60,12 @@ export class Admission {
       if (!makeRoom(own)) return undefined
     } else if (this.#open >= this.#most && !makeRoom(this.#fullest())) return undefined
     return this.#begin(name, turnAway)
+  }
+
+  /** Whether a quarter of the places is taken, of this address or in all. */
+  crowded(address: string): boolean {
+    const own = this.#networks.get(networkOf(address))?.visits.size ?? 0
+    return own >= this.#mostPerAddress / CROWD || this.#open >= this.#most / CROWD
   }
 
   #begin(name: string, turnAway: () => void): Visit {

@@ -19,6 +19,11 @@ export function reasonOf({ code, fault }: CountersignError): Reason | undefined 
   return reasons[code] ?? (fault === 'peer' ? REASON.protocolError : REASON.internal)
 }
 
+/** What a fault's CLOSE says: what the peer, or its operator, can do something about. */
+export function textOf({ code, fault, message }: CountersignError): string {
+  return fault === 'peer' || code === 'OUTBOX_BEHIND' ? message : ''
+}
+
 /** What a peer's CLOSE means here; undefined where it is no fault. */
 export function closeError(reason: Reason, text: string): CountersignError | undefined {
   const detail = text === '' ? undefined : text

@@ -50,6 +50,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   /** Who holds each place, and where each peer receives. */
   readonly #places = new Map<string, SecureSession>()
   readonly #receiving = new Map<string, SecureSession>()
+  readonly #heard = new Heard()
   #waiting: SecureSession[] = []
   #wake: (() => void) | undefined
   #closing = false
@@ -66,7 +67,6 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
       takeOver: (session) => this.#takeOver(session),
       admits: (peer) => !this.#closing && (this.#options.admits?.(peer) ?? true),
       memory: new Memory(options.mostHeld),
-      heard: new Heard(),
     }
     net.on('connection', (socket) => void this.#accept(socket))
   }
@@ -130,7 +130,9 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
       // It may have made room for another.
       if (!visit.open) return
       if (silence !== undefined) throw new NetworkError(silence)
-      const company = { ...this.#company, acceptedAt, gateHeld: visit.known }
+      // A recording that nobody has to give way to is answered, as the protocol says; in a crowd it is a stranger's.
+      const heard = (gate: Uint8Array): boolean => this.#heard.again(gate) && this.#admission.crowded(address)
+      const company = { ...this.#company, acceptedAt, gateHeld: visit.known, heard }
       this.#add(await secureServerAmong(company, socket, this.#options))
     } catch (cause) {
       if (!visit.open) return

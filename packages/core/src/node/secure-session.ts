@@ -10,7 +10,7 @@ import type { Established, VerifiedPeer } from '../handshake/peer.ts'
 import { Session, type SessionEvent } from '../session/session.ts'
 import { LEAST_ITEM } from '../wire/envelope.ts'
 import { type Reason, REASON } from '../wire/records.ts'
-import { closeError, reasonOf } from './ending.ts'
+import { closeError, reasonOf, textOf } from './ending.ts'
 import { MessageQueue } from './message-queue.ts'
 import { type CommonOptions, ownKeysOf, placeOf } from './options.ts'
 import { Outlet } from './outlet.ts'
@@ -18,8 +18,9 @@ import type { Wire } from './wire.ts'
 
 /** How a session ended: cleanly, with what the peer's CLOSE said, or by a fault. */
 export interface SessionEnd {
-  /** The reason of the peer's CLOSE, where one came. */
+  /** The reason of the peer's CLOSE, where one came, and what it said with it: a claim, with control characters escaped. */
   readonly reason?: Reason
+  readonly text?: string
   readonly error?: CountersignError
 }
 
@@ -292,7 +293,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     if (this.#end !== undefined) return
     this.#session.close(REASON.done, '', performance.now())
     this.#outlet.flush()
-    this.#finish({ reason, ...(error && { error }) })
+    this.#finish({ reason, ...(text !== '' && { text }), ...(error && { error }) })
   }
 
   #streamEnded(cause: Error | undefined): void {
@@ -308,7 +309,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     const error = cause instanceof CountersignError ? cause : new LocalError('INTERNAL', undefined, { cause })
     const reason = reasonOf(error)
     const finish = async (): Promise<void> => {
-      if (reason !== undefined) await this.#sayClose(reason, error.fault === 'peer' ? error.message : '')
+      if (reason !== undefined) await this.#sayClose(reason, textOf(error))
       this.#finish({ error })
     }
     void finish()

@@ -6,7 +6,6 @@ import { Memory } from '../delivery/memory.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
 import { CountersignError, LocalError, NetworkError } from '../errors.ts'
 import { clientHandshake } from '../handshake/client.ts'
-import type { Heard } from '../handshake/heard.ts'
 import type { Established } from '../handshake/peer.ts'
 import type { Location, Peer, Steps } from '../handshake/step.ts'
 import { serverHandshake } from '../handshake/server.ts'
@@ -42,8 +41,8 @@ export interface Company {
   admits(peer: Peer): boolean
   /** What the sessions may hold in memory together; this one its own, where it is not said. */
   readonly memory?: Memory
-  /** The HELLOs that this side has heard; none are remembered, where it is not said. */
-  readonly heard?: Heard
+  /** Whether a gate that holds is of a HELLO that was recorded, and is to be met like a stranger's. */
+  heard?(gate: Uint8Array): boolean
   /** When the connection was accepted, by the clock of `performance.now`; now, where it is not said. */
   readonly acceptedAt?: number
   /** The gate has held: whoever dials holds this side's public key. */
@@ -97,12 +96,8 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
   const wire = new Wire(stream)
   const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
   const outboxId = await outbox.idFor()
-  const { heard } = company
-  const handshake = serverHandshake({
-    ...handshakeOptions(options, outboxId),
-    identities,
-    heard: heard && ((gate) => heard.again(gate)),
-  })
+  const heard = (gate: Uint8Array): boolean => company.heard?.(gate) ?? false
+  const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities, heard })
   const established = await run(wire, handshake, deadline, options, {
     trust: lookUp(options.peers),
     locate: locator(options, company),

@@ -151,6 +151,14 @@ describe('a server', () => {
     expect([first.open(), shed]).toEqual([true, ['127.0.0.1']])
   })
 
+  test('answers a HELLO that is said again as long as there is room for all: it costs one handshake', async () => {
+    const running = await serve({ mostHandshakesPerAddress: 16 })
+    const hello = machines({ client: { identity: alice }, server: { identities: [bob] } }).client.sent[0]!
+    const said = [await silentOne(running.server.port, hello), await silentOne(running.server.port, hello)]
+    for (const each of said) await vi.waitFor(() => expect(Buffer.concat(each.heard).length).toBe(4 + 5264))
+    expect(Buffer.concat(said[0]!.heard)).not.toEqual(Buffer.concat(said[1]!.heard))
+  })
+
   test('closes the newest connection where all others are past the gate, says so, and takes one again when there is room', async () => {
     const shed: string[] = []
     const onOverload = (address: string): void => void shed.push(address)

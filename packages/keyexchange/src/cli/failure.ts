@@ -34,6 +34,10 @@ const CORE: Readonly<Record<ErrorCode, Row>> = {
   SESSION_ENDED: ['NETWORK', 'run it again to open a new session'],
   ABORTED: ['INTERRUPTED', 'run it again to go on'],
   STORAGE: FULL,
+  BACKUP: [
+    'USAGE',
+    'move it and its -items away, then bring it back by `inbox restore FILE`, which gives it a journal id of its own',
+  ],
   PLACE_MOVED: ['STORAGE', 'let only one server at a time use this state folder'],
   HELLO_REJECTED: OTHER_PROTOCOL,
   FRAME: OTHER_PROTOCOL,

@@ -7,6 +7,12 @@ export interface OutputOptions {
   readonly input: boolean
 }
 
+/** A notice, by its code. */
+export interface Notice {
+  readonly code: string
+  readonly [field: string]: unknown
+}
+
 /** Prints for people, or as JSON for programs. */
 export class Output {
   readonly json: boolean
@@ -23,6 +29,12 @@ export class Output {
   /** A result: as one line of JSON with --json, else as lines for people. */
   result(value: object, lines: readonly string[]): void {
     process.stdout.write(this.json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** Something that somebody has to see to, though nothing failed: lines for people, and with --json also one of JSON. */
+  notice(value: Notice, lines: readonly string[]): void {
+    if (this.json) this.result({ event: 'notice', ...value }, [])
+    for (const line of lines) this.note(line)
   }
 
   /** Something worth knowing that is no result. */

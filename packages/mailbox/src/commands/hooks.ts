@@ -43,7 +43,7 @@ function parseIds(text: string, before: readonly number[] = []): number[] {
 
 async function runAgain(home: Home, ids: ReadonlySet<number>, options: HookOptions, output: Output): Promise<void> {
   const { hooksOf, openLedger, postOf } = await import('../hooks/start.ts')
-  const { reasonOf } = await import('../hooks/runner.ts')
+  const { reasonOf } = await import('../hooks/shift.ts')
   const named = hooksOf(options)
   if (named.length === 0) throw new CliError('USAGE', 'it was not said which hook to run', 'give --exec PROGRAM or --webhook URL')
   using ledger = openLedger(home)

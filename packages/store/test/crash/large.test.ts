@@ -5,6 +5,7 @@
  * and its own. With TEST_FULL it is a file of 4 GiB too.
  */
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { openJournal } from '../../src/index.ts'
@@ -18,6 +19,8 @@ const SIZES = [256, ...(process.env['TEST_FULL'] === undefined ? [] : [4096])]
 const NO_BODY = 8 * 1024
 /** The peak of memory for a file of any size, over that for one of 16 MiB. */
 const MOST = 1.1
+/** V8 enlarges its young generation by how long a process has been busy, up to 16 MiB and more: here it stays as it is. */
+const YOUNG = ['--min-semi-space-size=4', '--max-semi-space-size=4']
 
 /** A file of so many bytes, no two MiB of it the same; its SHA-256. */
 async function fileOf(path: string, size: number): Promise<string> {
@@ -44,18 +47,23 @@ interface Peaks {
   readonly server: number
 }
 
-/** The most memory of either side, in bytes, for a file that nothing interrupts. */
-async function peaks(size: number): Promise<Peaks> {
+/** Sends files of these sizes one after the other, and nothing interrupts; the most memory that each took, in bytes. */
+async function peaks(sizes: readonly number[]): Promise<Peaks[]> {
   await using world = new World()
-  await fileOf(world.path('file'), size)
-  const server = await world.serve()
-  const sender = await world.sender()
-  await sender
-    .order({ do: 'file', label: 'file', path: world.path('file') })
-    .connect()
-    .drained()
-  return { client: (await sender.child.end()).peak, server: (await server.end()).peak }
+  const server = await world.serve({ node: YOUNG })
+  const sender = (await world.sender('ada', { node: YOUNG })).connect()
+  const all: Peaks[] = []
+  for (const [i, size] of sizes.entries()) {
+    const path = world.path(`file-${i}`)
+    await fileOf(path, size)
+    for (const child of [sender.child, server]) child.forgetPeak()
+    await sender.order({ do: 'file', label: `file-${i}`, path }).drained()
+    all.push({ client: sender.child.peak, server: server.peak })
+  }
+  return all
 }
+
+const inMib = (peaks: readonly number[]): string => peaks.map((peak) => Math.round(peak / MIB)).join(', ')
 
 for (const mib of SIZES) {
   const size = mib * MIB
@@ -89,14 +97,20 @@ for (const mib of SIZES) {
     expect((await world.check()).faults).toEqual([])
   })
 
-  test(`${mib} MiB take hardly more memory than 16, on either side`, { timeout: (100 * size) / 1024 }, async () => {
-    const small = await peaks(16 * MIB)
-    const large = await peaks(size)
-    const inMib = ({ client, server }: Peaks): string => `client ${Math.round(client / MIB)}, server ${Math.round(server / MIB)}`
-    console.log(`peak memory in MiB, of 16: ${inMib(small)}; of ${mib}: ${inMib(large)}`)
-    expect(large.client).toBeLessThan(MOST * small.client)
-    expect(large.server).toBeLessThan(MOST * small.server)
-  })
+  const unmeasured = existsSync('/proc/self/clear_refs') ? '' : ' (skipped: this system does not tell the peak of a process anew)'
+  test.skipIf(unmeasured !== '')(
+    `${mib} MiB take hardly more memory than 16, on either side${unmeasured}`,
+    { timeout: (100 * size) / 1024 },
+    async () => {
+      // The first one brings both to the size that they stay at: their code is compiled by then.
+      const [, small, large] = (await peaks([256 * MIB, 16 * MIB, size])) as [Peaks, Peaks, Peaks]
+      console.log(
+        `peak memory in MiB, of 16 and of ${mib}: client ${inMib([small.client, large.client])}; server ${inMib([small.server, large.server])}`,
+      )
+      expect(large.client).toBeLessThan(MOST * small.client)
+      expect(large.server).toBeLessThan(MOST * small.server)
+    },
+  )
 }
 
 /** Resolves once so many bytes have come from the client. */

@@ -1,6 +1,6 @@
 /** One of the two programs, as a process. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Report } from './orders.ts'
@@ -11,6 +11,8 @@ const COMPILED = join(import.meta.dirname, '../../../../node_modules/.cache/comp
 export interface ChildOptions {
   /** A program that runs ours, with its own words. */
   readonly under?: readonly string[]
+  /** Node's own options. */
+  readonly node?: readonly string[]
   /** Modules that are loaded first. */
   readonly preload?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
@@ -29,9 +31,9 @@ export class Child {
   #over = false
   #news = Promise.withResolvers<void>()
 
-  constructor(program: string, orders: object, { under = [], preload = [], env = {}, onReport }: ChildOptions = {}) {
+  constructor(program: string, orders: object, { under = [], node = [], preload = [], env = {}, onReport }: ChildOptions = {}) {
     const loads = preload.flatMap((module) => ['--import', module])
-    const words = [...under, process.execPath, ...loads, join(import.meta.dirname, program), JSON.stringify(orders)]
+    const words = [...under, process.execPath, ...node, ...loads, join(import.meta.dirname, program), JSON.stringify(orders)]
     const child = spawn(words[0]!, words.slice(1), {
       // Only what a program needs. strace sees every fsync as a call of its own.
       env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILED, UV_USE_IO_URING: '0', ...env },
@@ -68,10 +70,15 @@ export class Child {
     return !this.#over
   }
 
-  /** The most memory that it has had so far, in bytes. */
+  /** The most memory that it has had since `forgetPeak`, in bytes. Linux alone tells. */
   get peak(): number {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8')
     return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024
+  }
+
+  /** `peak` begins anew: how much a start takes differs by more than what most work does. */
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
   }
 
   /** The next report of this name that was not asked for yet. @throws Error where the program ends before */

@@ -1,6 +1,6 @@
 /** What the two programs have in common: orders come as JSON, what happens goes out as lines of JSON. */
 import { type Identity, identity, readPrivateKey } from '@countersign/core'
-import { existsSync, readFileSync, writeSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import type { ReceiptSeen } from '../checker/history.ts'
@@ -34,7 +34,7 @@ export type Report =
       readonly lost: Counted[]
     }
   | { readonly event: 'drained' }
-  | { readonly event: 'ended'; readonly peak: number }
+  | { readonly event: 'ended' }
 
 export interface Counted {
   readonly serial: number
@@ -60,15 +60,6 @@ export function identityIn(file: string): Identity {
 /** Lines of standard input. */
 export async function* commands<T>(): AsyncGenerator<T> {
   for await (const line of createInterface({ input: process.stdin })) yield JSON.parse(line) as T
-}
-
-const STATUS = '/proc/self/status'
-
-/** The most memory that the process has had, in bytes. */
-export function peakMemory(): number {
-  // What the system counts for a process begins with the memory of the one that started it; this does not.
-  const [, kib] = /VmHWM:\s+(\d+) kB/.exec(existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '') ?? []
-  return 1024 * (kib === undefined ? process.resourceUsage().maxRSS : Number(kib))
 }
 
 export class Points {

@@ -5,7 +5,7 @@ import { openAsBlob, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { connect, openOutbox, type Queued, type StoredOutbox, type StreamedBody } from '../../src/index.ts'
 import { bodyOf } from '../checker/history.ts'
-import { commands, type Death, identityIn, ordersOf, peakMemory, Points, tell } from './orders.ts'
+import { commands, type Death, identityIn, ordersOf, Points, tell } from './orders.ts'
 
 export interface SendOrders {
   readonly outbox: string
@@ -134,4 +134,4 @@ for await (const command of commands<Command>()) {
   }
 }
 await client?.close(false)
-tell({ event: 'ended', peak: peakMemory() })
+tell({ event: 'ended' })

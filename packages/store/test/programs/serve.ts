@@ -3,7 +3,7 @@ import { listen, readPublicKey } from '@countersign/core'
 import { readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { openJournal, type StoredJournal } from '../../src/index.ts'
-import { commands, type Death, identityIn, ordersOf, peakMemory, Points, tell } from './orders.ts'
+import { commands, type Death, identityIn, ordersOf, Points, tell } from './orders.ts'
 
 export interface ServeOrders {
   readonly journal: string
@@ -71,4 +71,4 @@ const serving = serve()
 for await (const _ of commands());
 await server.close()
 await serving
-tell({ event: 'ended', peak: peakMemory() })
+tell({ event: 'ended' })

@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { nextChain } from '../../src/delivery/ledger.ts'
+import { envelopeOf, NOW, settle } from './envelopes.ts'
+import { outboxOf, receiptFor, run } from './sending.ts'
+
+describe('a receipt, where some before it may be missing,', () => {
+  const elsewhere = new Uint8Array(32).fill(7)
+  /** Two envelopes of an outbox that holds the second receipt of this journal. */
+  async function resumed(incomplete: boolean) {
+    const envelopes = [await envelopeOf(1, 'one'), await envelopeOf(2, 'two')] as const
+    const head = { index: 2, chain: new Uint8Array(32).fill(2), ...(incomplete && { incomplete }) }
+    const outbox = { ...outboxOf(...envelopes), chainHead: () => Promise.resolve(head) }
+    const { sender: sending, stop } = run(outbox)
+    await settle()
+    return { envelopes, head, sending, settled: outbox.settled, stop }
+  }
+
+  test.each([
+    ['the outbox knows that', true, 1],
+    ['the first shows it, by a conflict', false, 4],
+  ] as const)('may leap, as %s, and from there on the chain is held to again', async (_, incomplete, outcome) => {
+    const { envelopes, sending, settled, stop } = await resumed(incomplete)
+    const leap = { index: 5, before: elsewhere, outcome }
+    await sending.receipt(await receiptFor(envelopes[0], leap))
+    const { digest, message } = envelopes[0]
+    const before = nextChain(elsewhere, { index: 5, digest, outcome, receivedAt: NOW }, message.signature)
+    await sending.receipt(await receiptFor(envelopes[1], { index: 6, before }))
+    expect(settled).toEqual([1, 2])
+    await stop()
+  })
+
+  test.each([
+    ['goes back', true, { index: 2, before: elsewhere, outcome: 1 }],
+    ['goes back by a conflict', false, { index: 1, before: elsewhere, outcome: 4 }],
+    ['is the next one and continues another chain', true, { index: 3, before: elsewhere, outcome: 1 }],
+    ['is the next one, a conflict, and continues another chain', false, { index: 3, before: elsewhere, outcome: 4 }],
+    ['leaps where nothing tells that', false, { index: 5, before: elsewhere, outcome: 1 }],
+  ] as const)('is an error where it %s', async (_, incomplete, forged) => {
+    const { envelopes, sending, settled, stop } = await resumed(incomplete)
+    await expect(sending.receipt(await receiptFor(envelopes[0], forged))).rejects.toMatchObject({ code: 'RECEIPT' })
+    expect(settled).toEqual([])
+    await stop()
+  })
+
+  test.each([
+    ['continues another chain', { index: 6, before: elsewhere }],
+    ['leaps again', { index: 9, before: elsewhere }],
+  ])('is an error where the one behind a leap %s', async (_, forged) => {
+    const { envelopes, sending, settled, stop } = await resumed(true)
+    await sending.receipt(await receiptFor(envelopes[0], { index: 5, before: elsewhere }))
+    await expect(sending.receipt(await receiptFor(envelopes[1], forged))).rejects.toMatchObject({ code: 'RECEIPT' })
+    expect(settled).toEqual([1])
+    await stop()
+  })
+})
