@@ -49,10 +49,11 @@ export function at(name: string, change: (value: Uint8Array) => Uint8Array): Twi
   return (seen, value) => (seen === name ? change(value) : value)
 }
 
-/** The same bytes with one bit flipped; counted from the end where `bit` is negative. */
+/** The same bytes with one bit flipped; counted from the end where `bit` is negative, and round again where they are too short. */
 export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
   const changed = Uint8Array.from(bytes)
-  const place = bit < 0 ? bytes.length * 8 + bit : bit
+  const bits = bytes.length * 8
+  const place = ((bit % bits) + bits) % bits
   changed[place >> 3]! ^= 1 << (place & 7)
   return changed
 }

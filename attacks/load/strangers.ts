@@ -28,6 +28,10 @@ async function fared(...crowd: Parameters<typeof fare>): Promise<Fared> {
   return best
 }
 
+/** The length of HELLO+ACK, and to how many recordings it is sent before they count as strangers. */
+const ANSWER = 5268
+const BEFORE_A_CROWD = 64
+
 export const attack: Attack = {
   title: 'A crowd of strangers',
   tries:
@@ -59,7 +63,14 @@ export const attack: Attack = {
       // From the beginning, so that a little each time is seen too.
       const allowed = (manner === 'knocks' ? memory[0] : warmed) + SLACK
       cases.attempt(`memory after those that ${what}`, memory[2] <= allowed ? 'as before' : mib.join(), 'as before')
-      if (manner !== 'knocks') cases.attempt(`bytes to those that ${what}`, String(told.received), '0')
+      const [answered, most] = [told.received / ANSWER, manner === 'replays' ? BEFORE_A_CROWD : 0]
+      if (manner !== 'knocks') {
+        cases.attempt(
+          `answers to those that ${what}`,
+          answered <= most ? `${most} or fewer` : String(answered),
+          `${most} or fewer`,
+        )
+      }
       cases.control(`the crowd was there: ${told.opened}`, String(told.opened >= count), 'true')
     }
     return cases

@@ -146,6 +146,16 @@ export const deliveryMutants: readonly Mutant[] = [
     ['open handshakes in all', 'this.#open >= this.#most', 'this.#open >= 100_000', caps],
     ['strangers make room', '    stranger.turnAway()\n    return true', '    return false', caps],
     ['whoever is past the gate makes no room', 'known: () => void strangers.delete(visit)', 'known: () => {}'],
+    [
+      'a recording is a stranger’s in a crowd',
+      'return own >= this.#mostPerAddress / CROWD || this.#open >= this.#most / CROWD',
+      'return own < 0',
+    ],
+    [
+      'a recording is answered where there is room',
+      'return own >= this.#mostPerAddress / CROWD || this.#open >= this.#most / CROWD',
+      'return own >= 0',
+    ],
     ['the address with most strangers makes room', 'if (more > 0 ||', 'if (fullest === undefined ||'],
     ['a place is given back once', 'if (!visits.delete(visit)) return', 'visits.delete(visit)'],
   ),

@@ -76,6 +76,7 @@ const forgeries: readonly (readonly [what: string, code: string, answer: Answer]
   ['outcome 255', 'ENCODING', patched(124, 255)],
   ['index 0', 'RECEIPT', changed({ index: 0 })],
   ['index 2 where 1 is due', 'RECEIPT', changed({ index: 2 })],
+  ['index 2 of a journal that nobody knows', 'RECEIPT', changed({ journal: random(16), index: 2 })],
   ['another chain', 'RECEIPT', changed({ chain: random(32) })],
   ['a chain of zeros', 'RECEIPT', changed({ chain: new Uint8Array(32) })],
   ['a time that the chain does not hold', 'RECEIPT', patched(131, 1)],

@@ -24,7 +24,7 @@ export const ERRORS = {
   BACKUP: { fault: 'local', message: 'a backup of a journal, which has to be restored before it is one' },
   PLACE_MOVED: { fault: 'local', message: 'another process has stored messages at this place' },
 
-  HELLO_REJECTED: { fault: 'peer', message: 'the first frame is not a HELLO made with our public key' },
+  HELLO_REJECTED: { fault: 'peer', message: 'the first frame is not a fresh HELLO made with our public key' },
   FRAME: { fault: 'peer', message: 'a frame of an illegal type, order or length' },
   ENCODING: { fault: 'peer', message: 'bytes that do not decode as the protocol lays them out' },
   NOT_AUTHENTIC: { fault: 'peer', message: 'data that was not sealed with the session keys' },

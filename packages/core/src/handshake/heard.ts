@@ -1,4 +1,4 @@
-/** The HELLOs that a server has heard, so that one that is said again costs no handshake and finds nobody (protocol section 3). */
+/** The HELLOs that a server has heard, so that in a crowd one that is said again costs no handshake and keeps nobody out (protocol section 3). */
 import { view } from '../bytes.ts'
 
 /** How many are remembered at the least, of those that came last; at the most twice as many, which takes a megabyte. */
