@@ -1,5 +1,5 @@
 /** From what a caller sends to a signed envelope (protocol section 8). */
-import { concat } from '../bytes.ts'
+import { concat, release } from '../bytes.ts'
 import { random, sha256, sha256Stream, writeSalt } from '../crypto/hash.ts'
 import { type Identity, pae } from '../crypto/signature.ts'
 import { LocalError } from '../errors.ts'
@@ -91,10 +91,15 @@ async function hashBlob(head: Uint8Array, body: Blob): Promise<OutgoingItem> {
   return { leaf: hasher.digest(), length: head.length + body.size, bytes: { head, body } }
 }
 
-/** A Blob's bytes from `offset` on, 1 MiB at a time. */
+/** A Blob's bytes from `offset` on, 1 MiB at the most at a time. A piece stays as it is until the one after the next is asked for. */
 export async function* blobPieces(blob: Blob, offset: number): AsyncGenerator<Uint8Array> {
+  let before: Uint8Array | undefined
   for (let at = offset; at < blob.size; at += BLOB_PIECE) {
-    yield new Uint8Array(await blob.slice(at, at + BLOB_PIECE).arrayBuffer())
+    for await (const piece of blob.slice(at, at + BLOB_PIECE).stream()) {
+      yield piece
+      if (before !== undefined) release(before)
+      before = piece
+    }
   }
 }
 

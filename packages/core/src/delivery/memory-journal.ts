@@ -1,5 +1,5 @@
 /** A journal in memory: its receipts say "received", not "stored". */
-import { hex } from '../bytes.ts'
+import { hex, release } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import { LocalError } from '../errors.ts'
 import { OUTCOME } from '../wire/receipt.ts'
@@ -103,6 +103,7 @@ class MemorySpool implements Spool {
 
   write(pieces: readonly Uint8Array[]): Promise<void> {
     const piece = new Blob(pieces as Uint8Array<ArrayBuffer>[])
+    pieces.forEach(release)
     this.#pieces.push(piece)
     this.offset += piece.size
     return Promise.resolve()
