@@ -32,13 +32,7 @@ async function bundle(input: Record<string, string>, external: (id: string) => b
     platform: 'node',
     logLevel: 'warn',
     treeshake: { moduleSideEffects: false },
-    output: {
-      dir: 'dist',
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: '[name]-[hash].js',
-      codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
-    },
+    output: { dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
   })
 }
 
