@@ -39,6 +39,9 @@ export class Wire {
       this.#end(undefined)
       resolve()
     })
+    // What was over before does not say so again.
+    if (stream.readableEnded || stream.destroyed) this.#end(stream.errored ?? undefined)
+    if (stream.closed) resolve()
   }
 
   #data(chunk: Uint8Array): void {
