@@ -143,7 +143,7 @@ export const deliveryMutants: readonly Mutant[] = [
     'packages/core/src/node/admission.ts',
     core('node/admission.test.ts'),
     ['open handshakes of one address', 'own.visits.size >= this.#mostPerAddress', 'own.visits.size >= 100_000', caps],
-    ['open handshakes in all', 'this.#open >= this.#most', 'this.#open >= 100_000', caps],
+    ['open handshakes in all', 'this.#open >= this.#most && !makeRoom', 'this.#open >= 100_000 && !makeRoom', caps],
     ['strangers make room', '    stranger.turnAway()\n    return true', '    return false', caps],
     ['whoever is past the gate makes no room', 'known: () => void strangers.delete(visit)', 'known: () => {}'],
     [
