@@ -59,8 +59,8 @@ export const deliveryMutants: readonly Mutant[] = [
     ],
     [
       'leaf of a short item',
-      'if (!expected.startsWith(sha256Text(item), LEAF_LENGTH * i)) {',
-      'if (sha256Text(item).length + expected.length === 0) {',
+      "if (items.map(sha256Text).join('') !== view(leaves).toString('latin1')) {",
+      "if (items.map(sha256Text).join('').length !== view(leaves).length) {",
     ],
     [
       'leaf of a long item',
@@ -180,7 +180,7 @@ export const deliveryMutants: readonly Mutant[] = [
     ],
     [
       'silence lasts until the deadline',
-      '      await within(wire.closed, left(), signal, () => {}).catch(() => {})\n',
+      '      await within(wire.gone(), left(), signal, () => {}).catch(() => {})\n',
       '',
       { attack: 'wire/other-protocols.ts' },
     ],

@@ -128,6 +128,25 @@ test('receipts are exported as evidence that verifies; one byte changed is named
   expect(changed.stderr).toMatch(/^error: 1 of 2 do not verify\nhint: /)
 })
 
+test('a message is shown with its receipt, and receipts are listed with what they are for', async () => {
+  const home = sandbox.pair()
+  const { at } = await sandbox.serve(home.server)
+  const file = join(home.client.root, 'a report.txt')
+  writeFileSync(file, 'all is well')
+  await client(home.client, ['send', '--file', file, ...at])
+  await client(home.client, ['send', 'not there yet', ...nowhere])
+  const shown = await client(home.client, ['outbox', 'show', '1'])
+  expect(shown.stdout).toMatch(
+    /^ {5}1 {2}\S+Z {2}server-\d+ #1 {2}stored {2}.*a report\.txt\n[^]*\n#1 {2}stored by server-\d+ at .*, receipt verified\n$/,
+  )
+  const waits = await client(home.client, ['outbox', 'show', '2'])
+  expect(waits.stdout).toMatch(/^ {5}2 {2}\S+Z {2}server-\d+ #2 {2}queued {2}\S+ bytes\n[^#]*$/)
+  const listed = records(await client(home.client, ['receipts', 'list', '--json']))
+  expect(listed).toEqual([expect.objectContaining({ number: 1, outcome: 'stored', verified: true, index: 1 })])
+  const early = await client(home.client, ['receipts', 'export', '2', join(home.client.root, 'early')])
+  expect([early.status, early.stderr]).toEqual([4, expect.stringMatching(/^error: message 2 has no receipt yet\nhint: /)])
+})
+
 test('evidence verifies without a home; its keys are then nobody that is known', async () => {
   const home = sandbox.pair()
   const { at } = await sandbox.serve(home.server)

@@ -2,7 +2,6 @@
 import { type Home, type Outcome, run, Sandbox } from '@countersign/testing'
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let sandbox: Sandbox
@@ -84,40 +83,6 @@ describe('messages', () => {
 })
 
 describe('the journal', () => {
-  test('verifies; a body that was changed by hand is named', async () => {
-    const home = await received('one', 'two', 'three')
-    const whole = await inbox(home, 'verify')
-    expect(whole.stdout).toMatch(/^verified: \d+ receipts and the 3 messages they are for\n$/)
-    const database = new DatabaseSync(journalOf(home))
-    database.exec("UPDATE entry SET items = CAST('x' || substr(items, 2) AS BLOB) WHERE id = 1")
-    database.close()
-    const changed = await inbox(home, 'verify')
-    expect(changed.status).toBe(13)
-    expect(changed.stdout).toMatch(/^entry 1: item: /m)
-    expect(changed.stderr).toMatch(/^error: the journal does not verify; faults found: \d+, in \d+ entries\nhint: /)
-  })
-
-  test('that lost its end is found out by the receipts that a client holds', async () => {
-    const home = sandbox.pair()
-    const { server, at } = await sandbox.serve(home.server)
-    const client = (words: string[]): Promise<Outcome> => run('client', words, { root: home.client.root })
-    await client(['send', 'one', ...at])
-    await client(['send', 'two', ...at])
-    await server.stop()
-    const receipts = join(home.client.root, 'receipts')
-    await client(['receipts', 'export', 'all', receipts])
-    expect((await inbox(home, 'verify', '--expect-receipts', receipts)).status).toBe(0)
-    const database = new DatabaseSync(journalOf(home))
-    database.exec('DELETE FROM entry WHERE id = 2')
-    const { chain } = database.prepare('SELECT substr(receipt, 158, 32) AS chain FROM entry WHERE id = 1').get()!
-    database.prepare('UPDATE place SET last = 1, receipts = 1, chain = ?').run(chain!)
-    database.close()
-    expect((await inbox(home, 'verify')).status).toBe(0)
-    const cut = await inbox(home, 'verify', '--expect-receipts', receipts)
-    expect(cut.status).toBe(13)
-    expect(cut.stdout).toMatch(/end: /)
-  })
-
   test('comes back from a backup that was made while a server ran', async () => {
     const home = sandbox.pair()
     const { server, at } = await sandbox.serve(home.server)

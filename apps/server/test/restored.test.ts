@@ -1,8 +1,11 @@
 /** What was put back from an older copy, with the real programs: both sides say so, and nothing is lost in silence. */
+import { identity } from '@countersign/core'
+import { openOutbox } from '@countersign/store'
 import { type Home, type Outcome, run, type Running, Sandbox } from '@countersign/testing'
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let sandbox: Sandbox
@@ -21,7 +24,7 @@ function stateOf({ root, role }: Home, name: string): string {
   return join(root, 'state', role, name)
 }
 
-/** Moves a database, and what stands beside it. */
+/** Takes a database away, and what stands beside it. */
 function remove(path: string): void {
   for (const suffix of ['', '-wal', '-shm', '-items']) rmSync(`${path}${suffix}`, { recursive: true, force: true })
 }
@@ -38,6 +41,13 @@ function server({ server: { root } }: Pair, ...words: string[]): Promise<Outcome
 
 function client({ client: { root } }: Pair, ...words: string[]): Promise<Outcome> {
   return run('client', words, { root })
+}
+
+function metricsOf(socketPath: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const asked = request({ socketPath, path: '/metrics' }, (response) => void text(response).then(resolve, reject))
+  asked.on('error', reject).end()
+  return promise
 }
 
 /** What a program said in JSON that its operator has to see to. */
@@ -71,7 +81,8 @@ async function restored(...texts: readonly string[]): Promise<Pair> {
 describe('a server restored from an older journal', () => {
   test('says so when it serves, and who comes back; the client says what it sends again', async () => {
     const pair = await restored('one', 'two')
-    const { server: serving, at } = await sandbox.serve(pair.server, '--json')
+    const socket = join(pair.server.root, 'metrics.sock')
+    const { server: serving, at } = await sandbox.serve(pair.server, '--json', '--metrics', `unix:${socket}`)
     await serving.until(
       /this journal was restored at \S+ from a backup of 1 messages: .*; 1 of their outboxes have not been heard/,
     )
@@ -79,6 +90,10 @@ describe('a server restored from an older journal', () => {
     expect(noticesIn(serving.stdout)).toEqual([expect.objectContaining(told)])
     const status = async (): Promise<unknown> => JSON.parse((await server(pair, 'status', '--json')).stdout)
     expect(await status()).toMatchObject({ journal: { restored: { messages: 1, unheard: 1 } } })
+
+    const metrics = await metricsOf(socket)
+    expect(metrics).toMatch(/^countersign_journal_restored_seconds 1\d{9}/m)
+    expect(metrics).toMatch(/^countersign_journal_unheard 1$/m)
 
     const sent = await client(pair, 'send', 'three', '--json', ...at)
     expect(sent.status).toBe(0)
@@ -111,9 +126,9 @@ describe('a server restored from an older journal', () => {
 
   test('whose client no longer holds what was lost: it comes at another outbox, and both say what that means', async () => {
     const pair = await restored('one', 'two')
-    const outbox = new DatabaseSync(stateOf(pair.client, 'outbox.db'))
-    outbox.exec('UPDATE envelope SET items = NULL')
-    outbox.close()
+    const outbox = await openOutbox(stateOf(pair.client, 'outbox.db'), { identity: identity(pair.client.key), keepBytes: 0 })
+    await outbox.prune()
+    await outbox.close()
     const { server: serving, at } = await sandbox.serve(pair.server, '--log-format', 'json', '--json')
     const sent = await client(pair, 'send', 'three', ...at)
     expect(sent.stderr).toContain('\n  lost there, and no longer held here: 2\n')

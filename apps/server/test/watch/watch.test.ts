@@ -64,6 +64,8 @@ test('metrics count sessions, handshakes by result, messages, bytes, receipts by
     'countersign_queue{queue="printing"}': 0,
     countersign_journal_messages: 1,
     countersign_journal_receipts: 2,
+    countersign_journal_restored_seconds: 0,
+    countersign_journal_unheard: 0,
   }
   expect(Object.fromEntries(Object.keys(counted).map((name) => [name, valueOf(body, name)]))).toEqual(counted)
   for (const name of ['countersign_journal_bytes', 'countersign_disk_free_bytes', 'process_resident_memory_bytes']) {

@@ -1,6 +1,6 @@
 /** AES-256-GCM with a 16-byte tag and counted nonces (protocol section 2). */
-import { createCipheriv, createDecipheriv, createSecretKey, type DecipherGCM, type KeyObject } from 'node:crypto'
-import { concat, copy, gather, wipe } from '../bytes.ts'
+import { createCipheriv, createDecipheriv, type DecipherGCM } from 'node:crypto'
+import { concat, gather, wipe } from '../bytes.ts'
 import { label } from './hash.ts'
 
 /** The length of an AES-256-GCM tag, in bytes: no other is taken. */
@@ -9,19 +9,30 @@ export const TAG_LENGTH = 16
 const options = { authTagLength: TAG_LENGTH }
 const nothing = new Uint8Array(0)
 
-/** One direction's key and iv, which seal or open one body for each sequence number. */
+/**
+ * One direction's key and iv, 32 and 12 bytes, which seal or open one body for each sequence number. Bytes and no KeyObject:
+ * that could not be wiped.
+ */
 export interface AeadKey {
-  readonly key: KeyObject
+  readonly key: Uint8Array
   readonly iv: Uint8Array
 }
 
+const KEY_LENGTH = 32
+const IV_LENGTH = 12
+
 /** The key and iv that section 4 derives of a secret. */
 export function aeadKey(secret: Uint8Array): AeadKey {
-  const raw = label(secret, 'key', nothing, 32)
-  const key = createSecretKey(raw)
-  wipe(raw)
-  // Copied: it is kept, and what is cut from a longer hash would keep all of it.
-  return { key, iv: copy(label(secret, 'iv', nothing, 12)) }
+  const [key, iv] = [label(secret, 'key', nothing, KEY_LENGTH), label(secret, 'iv', nothing, IV_LENGTH)]
+  // Side by side in memory of their own: there are two such keys in every session, which are kept as long as it.
+  const both = concat(key, iv)
+  wipe(key, iv)
+  return { key: both.subarray(0, KEY_LENGTH), iv: both.subarray(KEY_LENGTH) }
+}
+
+/** Forgets the key. */
+export function wipeKey({ key, iv }: AeadKey): void {
+  wipe(key, iv)
 }
 
 /** iv XOR (0x00000000 || u64 seq). */

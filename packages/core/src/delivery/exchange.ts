@@ -72,20 +72,12 @@ export class Exchange {
     await sender.run()
   }
 
-  async #receive(): Promise<void> {
-    const { established, journal, policy, ...options } = this.#options
+  #receive(): Promise<void> {
+    const { established, journal, policy, maxItem, memory, ownKeys, place, now, respond, deliver } = this.#options
     const { peer, identity, announced, mayReceive } = established
-    if (!mayReceive || journal === undefined) return
-    const receiver = await Receiver.open({
-      ...options,
-      parts: this.parts,
-      peer,
-      identity,
-      journal,
-      announced,
-      ...(policy && { policy }),
-    })
-    await receiver.run()
+    if (!mayReceive || journal === undefined) return Promise.resolve()
+    const common = { maxItem, ownKeys, place, now, respond, deliver, ...(memory && { memory }), ...(policy && { policy }) }
+    return Receiver.open({ ...common, parts: this.parts, peer, identity, journal, announced }).then((receiver) => receiver.run())
   }
 
   /** Takes a receipt of the peer's. */

@@ -8,6 +8,7 @@ import { chainLink, OUTCOME, type Outcome, RECEIPT_TYPE, type ReceiptStatement, 
 import type { SignedStatement } from '../wire/records.ts'
 import { type Head, type Journal, NO_POSITION, type Place, type Spool } from './journal.ts'
 import { Message } from './message.ts'
+import type { PartStream } from './part-stream.ts'
 
 /** An envelope whose signature has been verified. */
 export interface Incoming {
@@ -39,6 +40,9 @@ export function nextChain(
   return domainHash('chain', chainLink(before, receipt, sha256(messageSignature)))
 }
 
+/** One for all ledgers. */
+const NOTHING_YET: Promise<unknown> = Promise.resolve()
+
 /** The receipts of one place in one session: made in order, given once they are stored (section 9). */
 export class Ledger {
   readonly #options: LedgerOptions
@@ -47,18 +51,15 @@ export class Ledger {
   /** Answers that are not given yet. */
   unanswered = 0
   /** Resolves when all answers so far are given. */
-  answered: Promise<unknown> = Promise.resolve()
-  /** Rejects with the first failure; nothing is answered after it. */
-  readonly failed: Promise<never>
-  readonly #fail: (error: unknown) => void
-  #issued: Promise<unknown> = Promise.resolve()
+  answered: Promise<unknown> = NOTHING_YET
+  readonly #parts: Pick<PartStream, 'finish'>
+  #issued: Promise<unknown> = NOTHING_YET
 
-  constructor(options: LedgerOptions, head: Head) {
+  /** @param parts finished with the first failure: nothing is answered after it */
+  constructor(options: LedgerOptions, head: Head, parts: Pick<PartStream, 'finish'>) {
     this.#options = options
     this.head = head
-    const { promise, reject } = Promise.withResolvers<never>()
-    this.failed = promise
-    this.#fail = reject
+    this.#parts = parts
   }
 
   /**
@@ -127,6 +128,6 @@ export class Ledger {
     // What fails is told in turn: the first failure is the cause of those behind it.
     receipt.catch(() => {})
     this.answered = give()
-    this.answered.catch(this.#fail)
+    this.answered.catch(() => this.#parts.finish())
   }
 }

@@ -14,7 +14,8 @@ export interface MemoryJournalOptions {
 
 interface Kept {
   head: Head
-  readonly receipts: Map<string, SignedStatement>
+  /** By the digests of what they are for; made with the first. */
+  receipts: Map<string, SignedStatement> | undefined
   dropped: boolean
   partial: { readonly digest: Uint8Array; readonly spool: MemorySpool } | undefined
 }
@@ -27,7 +28,7 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
     const name = placeName(place)
     let found = places.get(name)
     if (found === undefined) {
-      found = { head: EMPTY_HEAD, receipts: new Map(), dropped: false, partial: undefined }
+      found = { head: EMPTY_HEAD, receipts: undefined, dropped: false, partial: undefined }
       places.set(name, found)
     }
     return found
@@ -46,7 +47,7 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
 
     find(place, digest) {
       const { receipts, dropped } = kept(place)
-      const receipt = receipts.get(hex(digest))
+      const receipt = receipts?.get(hex(digest))
       if (receipt === undefined && dropped) {
         return Promise.reject(new LocalError('STORAGE', 'the receipt is older than this memory reaches'))
       }
@@ -60,9 +61,10 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
       const conflicts = found.head.conflicts + (outcome === OUTCOME.conflict ? 1 : 0)
       found.head = { position: { ...EMPTY_HEAD.position, next }, index, chain, conflicts }
       if (outcome !== OUTCOME.conflict) found.partial = undefined
-      found.receipts.set(hex(digest), receipt)
-      if (found.receipts.size > keep) {
-        found.receipts.delete(found.receipts.keys().next().value!)
+      const receipts = (found.receipts ??= new Map<string, SignedStatement>())
+      receipts.set(hex(digest), receipt)
+      if (receipts.size > keep) {
+        receipts.delete(receipts.keys().next().value!)
         found.dropped = true
       }
       return Promise.resolve()

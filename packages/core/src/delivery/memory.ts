@@ -27,27 +27,30 @@ export class Memory {
     this.#most = most
   }
 
-  /** A session's part of it. @param end ends that session, where it has to make room */
-  share(end: (error: LocalError) => void): Share {
-    const share: Share = new Share(end, {
-      held: (bytes) => this.#count(bytes),
-      room: () => this.#room(share),
-      left: () => this.#shares.delete(share),
-    })
+  /** A session's part of it. @param parts what comes in that session: finished, with an error, where it has to make room */
+  share(parts: PartStream): Share {
+    const share = new Share(this, parts)
     this.#shares.add(share)
     return share
   }
 
-  #count(bytes: number): void {
+  /** @internal So many bytes more, or less, are held. */
+  count(bytes: number): void {
     this.#held += bytes
     if (bytes < 0) for (const wake of this.#waiting.splice(0)) wake()
   }
 
-  async #room(share: Share): Promise<void> {
+  /** @internal Resolves when this share may hold more, or has had to leave. */
+  async room(share: Share): Promise<void> {
     while (this.#held > this.#most && !share.ended) {
       if ([...this.#shares].every(({ unanswered }) => unanswered === 0)) this.#endLargest()
       else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
+  }
+
+  /** @internal */
+  left(share: Share): void {
+    this.#shares.delete(share)
   }
 
   #endLargest(): void {
@@ -57,16 +60,10 @@ export class Memory {
   }
 }
 
-interface Account {
-  held(bytes: number): void
-  room(): Promise<void>
-  left(): void
-}
-
 /** What one session holds. */
 export class Share {
-  readonly #end: (error: LocalError) => void
-  readonly #account: Account
+  readonly #memory: Memory
+  readonly #parts: PartStream
   /** Bytes of the envelope that is on its way in. */
   unfinished = 0
   /** Bytes of those that are whole and wait for their answer. */
@@ -74,22 +71,22 @@ export class Share {
   ended = false
 
   /** For `Memory` alone. */
-  constructor(end: (error: LocalError) => void, account: Account) {
-    this.#end = end
-    this.#account = account
+  constructor(memory: Memory, parts: PartStream) {
+    this.#memory = memory
+    this.#parts = parts
   }
 
   /** Exactly `length` bytes in one piece, each counted when it has come: whoever only announces them holds nothing. */
-  async read(parts: PartStream, length: number): Promise<Uint8Array> {
+  async read(length: number): Promise<Uint8Array> {
     const all: Uint8Array[] = []
     while (this.unfinished < length) {
-      const pieces = await parts.pieces(Math.min(PIECE, length - this.unfinished))
+      const pieces = await this.#parts.pieces(Math.min(PIECE, length - this.unfinished))
       for (const piece of pieces) {
         all.push(piece)
         this.unfinished += piece.length
-        this.#account.held(piece.length)
+        this.#memory.count(piece.length)
       }
-      await this.#account.room()
+      await this.#memory.room(this)
     }
     return concat(...all)
   }
@@ -101,7 +98,7 @@ export class Share {
     this.unanswered += bytes
     const giveBack = (): void => {
       this.unanswered -= bytes
-      this.#account.held(-bytes)
+      this.#memory.count(-bytes)
     }
     answered.then(giveBack, giveBack)
   }
@@ -109,15 +106,15 @@ export class Share {
   /** Nothing more comes: what has come of an envelope is dropped. */
   leave(): void {
     this.ended = true
-    this.#account.left()
+    this.#memory.left(this)
     const bytes = this.unfinished
     this.unfinished = 0
-    this.#account.held(-bytes)
+    this.#memory.count(-bytes)
   }
 
   /** Ends the session, to make room. */
   end(error: LocalError): void {
     this.leave()
-    this.#end(error)
+    this.#parts.finish(error)
   }
 }

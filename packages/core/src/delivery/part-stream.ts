@@ -53,9 +53,15 @@ export class PartStream {
     }
   }
 
-  /** Whether a further envelope has begun; false once nothing comes any more. */
-  async begun(): Promise<boolean> {
-    return (await this.#peek()) !== undefined
+  /** Resolves when something is there to be pulled, or nothing comes any more. */
+  news(): Promise<void> | undefined {
+    if (this.begun || this.#ended) return undefined
+    return new Promise((resolve) => (this.#wake = resolve))
+  }
+
+  /** Whether a further envelope has begun. */
+  get begun(): boolean {
+    return this.#first < this.#queue.length
   }
 
   /** Exactly `length` bytes of this envelope, in one piece. */
@@ -128,10 +134,7 @@ export class PartStream {
   }
 
   async #peek(): Promise<Uint8Array | typeof END | undefined> {
-    while (this.#first === this.#queue.length && !this.#ended) {
-      await new Promise<void>((resolve) => (this.#wake = resolve))
-      this.#wake = undefined
-    }
+    while (!this.begun && !this.#ended) await this.news()
     return this.#queue[this.#first]
   }
 

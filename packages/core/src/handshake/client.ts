@@ -135,7 +135,7 @@ export function* clientHandshake(options: ClientHandshake): Steps<Established> {
       peerOutbox: copy(server.outbox),
       announced: here.position,
       peerJournal: copy(journal),
-      position: { ...position, digest: copy(position.digest) },
+      position,
       maxItem: peerMaxItem,
     }
   } finally {

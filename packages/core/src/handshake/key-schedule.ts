@@ -1,6 +1,6 @@
 /** From the X-Wing secret to the traffic secrets (protocol sections 4 and 6). */
 import { wipe } from '../bytes.ts'
-import { type AeadKey, aeadKey } from '../crypto/aead.ts'
+import { type AeadKey, aeadKey, wipeKey } from '../crypto/aead.ts'
 import { domainHash, extract, label } from '../crypto/hash.ts'
 import type { Observer } from './step.ts'
 
@@ -36,6 +36,8 @@ export function handshakeSecrets(t2k: Uint8Array, ss: Uint8Array, observe: Obser
 
 export function wipeHandshake({ hs, server, client }: HandshakeSecrets): void {
   wipe(hs, server.finished, client.finished)
+  wipeKey(server.aead)
+  wipeKey(client.aead)
 }
 
 /** master = Extract(salt Label(hs, "derived", t3, 32), sessionKey). */

@@ -135,7 +135,7 @@ export function* serverHandshake(options: ServerHandshake): Steps<Established> {
       peerOutbox: copy(client.outbox),
       announced: here.position,
       peerJournal: copy(client.journal),
-      position: { ...client.position, digest: copy(client.position.digest) },
+      position: client.position,
       maxItem: client.maxItem,
     }
   } finally {

@@ -114,7 +114,7 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
 
   async #accept(socket: Socket): Promise<void> {
     const address = socket.remoteAddress ?? ''
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     if (this.#closing) return void socket.destroy()
     const turnAway = (): void => {
       socket.destroy()
@@ -154,18 +154,23 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   /** The newest session of a place has it; of those in which a client receives, the newest is sent to. */
   async #takeOver(session: SecureSession): Promise<void> {
     const place = placeName(placeOf(session.peer, ownKeysOf(this.#options), session.peerOutbox))
+    const receiver = session.sends ? peerName(session.peer) : undefined
     const older = this.#places.get(place)
     this.#places.set(place, session)
-    void session.closed.then(() => this.#places.get(place) === session && this.#places.delete(place))
-    if (session.sends) {
-      const name = peerName(session.peer)
-      this.#receiving.get(name)?.stopSending()
-      this.#receiving.set(name, session)
-      void session.closed.then(() => this.#receiving.get(name) === session && this.#receiving.delete(name))
+    if (receiver !== undefined) {
+      this.#receiving.get(receiver)?.stopSending()
+      this.#receiving.set(receiver, session)
     }
+    void session.closed.then(() => {
+      if (this.#places.get(place) === session) this.#places.delete(place)
+      if (receiver !== undefined && this.#receiving.get(receiver) === session) this.#receiving.delete(receiver)
+    })
     await older?.abandon(REASON.superseded)
   }
 }
+
+/** What goes wrong with a socket is told by its end. */
+function ignore(): void {}
 
 /**
  * Waits until something has come, for so many ms: of those who say nothing there may be very many, and a handshake costs

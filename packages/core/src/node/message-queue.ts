@@ -1,6 +1,8 @@
 /** Messages between a session that receives them and a program that reads them. */
 import type { Message } from '../delivery/message.ts'
 
+const NOBODY: readonly (() => void)[] = []
+
 export class MessageQueue implements AsyncIterable<Message> {
   #messages: Message[] = []
   #first = 0
@@ -8,7 +10,7 @@ export class MessageQueue implements AsyncIterable<Message> {
   #length = 0
   #ended = false
   #error: Error | undefined
-  #readers: (() => void)[] = []
+  #readers: readonly (() => void)[] = NOBODY
   #wakeWriter: (() => void) | undefined
 
   push(messages: readonly Message[]): void {
@@ -46,12 +48,19 @@ export class MessageQueue implements AsyncIterable<Message> {
 
   #next(): Promise<IteratorResult<Message, void>> {
     if (this.#first < this.#messages.length) return Promise.resolve({ done: false, value: this.#take() })
-    if (!this.#ended) return new Promise<void>((resolve) => this.#readers.push(resolve)).then(() => this.#next())
+    if (!this.#ended) return new Promise<void>((resolve) => this.#read(resolve)).then(() => this.#next())
     return this.#error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
   }
 
+  /** Nearly always one waits, and as long as the session: an array that grows by itself would have room for many. */
+  #read(wake: () => void): void {
+    this.#readers = this.#readers.concat(wake)
+  }
+
   #wakeReaders(): void {
-    for (const wake of this.#readers.splice(0)) wake()
+    const waiting = this.#readers
+    this.#readers = NOBODY
+    for (const wake of waiting) wake()
   }
 
   #take(): Message {

@@ -77,7 +77,7 @@ export function identitiesOf({ identity }: Pick<CommonOptions, 'identity'>): rea
 /** Every key of this side's chain, oldest first. */
 export function ownKeysOf(options: Pick<CommonOptions, 'identity' | 'formerKeys'>): readonly PublicKey[] {
   const present = identitiesOf(options).map(({ publicKey }) => publicKey)
-  return [...(options.formerKeys ?? []), ...present.toReversed()]
+  return (options.formerKeys ?? []).concat(present.toReversed())
 }
 
 /** The place of a peer's messages to this side. */

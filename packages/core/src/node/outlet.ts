@@ -8,7 +8,8 @@ const MOST_UNWRITTEN = 1024 * 1024
 export class Outlet {
   readonly #session: Session
   readonly #wire: Wire
-  #room = Promise.withResolvers<void>()
+  /** Made for who waits: hardly anybody has to. */
+  #room: PromiseWithResolvers<void> | undefined
   #scheduled = false
   #finished = false
 
@@ -22,8 +23,8 @@ export class Outlet {
     if (this.#wire.blocked) return
     const output = this.#session.takeOutput(performance.now())
     if (output.length > 0 && !this.#wire.write(output)) return
-    this.#room.resolve()
-    this.#room = Promise.withResolvers<void>()
+    this.#room?.resolve()
+    this.#room = undefined
   }
 
   /** Writes once all that is made at this moment is there: one write for many receipts. */
@@ -49,12 +50,12 @@ export class Outlet {
 
   /** Resolves when the wire takes more. */
   async room(): Promise<void> {
-    while (!this.#finished && (this.full || this.#wire.blocked)) await this.#room.promise
+    while (!this.#finished && (this.full || this.#wire.blocked)) await (this.#room ??= Promise.withResolvers()).promise
   }
 
   /** Nothing is written any more. */
   finish(): void {
     this.#finished = true
-    this.#room.resolve()
+    this.#room?.resolve()
   }
 }

@@ -32,7 +32,7 @@ export interface SessionSurroundings {
   /** What this and other sessions may hold in memory. */
   readonly memory: Memory
   /** The first record of the peer has opened: whoever held its place before gives it up now. */
-  takeOver(session: SecureSession): Promise<void>
+  readonly takeOver: (session: SecureSession) => Promise<void>
 }
 
 /** Bytes of an envelope that may wait to be looked at before the stream is read on. */
@@ -60,7 +60,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   readonly #messages = new MessageQueue()
   readonly #pings: ((elapsed: number) => void)[] = []
   readonly #resolveClosed: (end: SessionEnd) => void
-  readonly #first = Promise.withResolvers<void>()
+  /** Until the peer's first record has opened. */
+  #first: PromiseWithResolvers<void> | undefined = Promise.withResolvers()
   #closing: Promise<void> | undefined
   #end: SessionEnd | undefined
   #paused = false
@@ -110,11 +111,11 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       },
       deliver: (messages) => this.#messages.push(messages),
     })
-    wire.listen(
-      (chunk) => this.#chunk(chunk),
-      (error) => this.#streamEnded(error),
-      () => this.#outlet.flush(),
-    )
+    wire.listen({
+      chunk: (chunk) => this.#chunk(chunk),
+      end: (error) => this.#streamEnded(error),
+      drain: () => this.#outlet.flush(),
+    })
     if (role === 'client') this.#begin()
     this.#outlet.flush()
     this.#arm()
@@ -122,7 +123,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
 
   /** @internal Resolves when the peer's first record has opened; rejects where the session ends before. */
   get confirmed(): Promise<void> {
-    return this.#first.promise
+    return this.#first?.promise ?? Promise.resolve()
   }
 
   /** Whether this side may send messages in this session. */
@@ -230,7 +231,10 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
   }
 
   #begin(): void {
-    const ready = this.#surroundings.takeOver(this).then(() => this.#first.resolve())
+    const ready = this.#surroundings.takeOver(this).then(() => {
+      this.#first?.resolve()
+      this.#first = undefined
+    })
     this.#run(this.#exchange.run(ready))
   }
 
@@ -324,8 +328,8 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
     this.#outlet.finish()
     const error = this.#endError()
     this.#outbox.end(this.peer, error)
-    this.#first.reject(error)
-    this.#first.promise.catch(() => {})
+    this.#first?.reject(error)
+    this.#first?.promise.catch(() => {})
     this.#session.erase()
     this.#wire.end()
     const over = async (): Promise<void> => {

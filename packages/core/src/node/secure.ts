@@ -36,7 +36,7 @@ export interface ServerOptions extends CommonOptions {
 
 /** Other sessions of the same server, which a new one may supersede. */
 export interface Company {
-  takeOver(session: SecureSession): Promise<void>
+  readonly takeOver: (session: SecureSession) => Promise<void>
   /** What to answer a peer that is trusted and verified: false is "busy". */
   admits(peer: Peer): boolean
   /** What the sessions may hold in memory together; this one its own, where it is not said. */
@@ -74,7 +74,7 @@ export async function secureClient(stream: Duplex, options: ClientOptions): Prom
     outbox,
     outboxId,
     memory: new Memory(),
-    takeOver: () => Promise.resolve(),
+    takeOver: alone.takeOver,
   })
 }
 
@@ -108,7 +108,8 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
     outbox,
     outboxId,
     memory: company.memory ?? new Memory(),
-    takeOver: (self) => company.takeOver(self),
+    // Itself alone: the rest of the company is for as long as the handshake.
+    takeOver: company.takeOver,
   })
   await within(session.confirmed, deadline - performance.now(), options.signal, () => wire.end())
   return session
@@ -145,7 +146,7 @@ async function run(
     if (wantsSilence(error)) {
       // Not a byte, and no sign by the time either: the stranger is read until the deadline.
       wire.drop()
-      await within(wire.closed, left(), signal, () => {}).catch(() => {})
+      await within(wire.gone(), left(), signal, () => {}).catch(() => {})
     }
     wire.end()
     throw error

@@ -10,6 +10,15 @@ const LINGER_MS = 2_000
 /** Bytes that a peer may send ahead of the handshake's steps before it is read no further. */
 const MOST_AHEAD = 64 * 1024
 
+/** Who is told of what comes. */
+export interface WireListener {
+  chunk(chunk: Uint8Array): void
+  /** Once; by an error, or by itself. */
+  end(error: Error | undefined): void
+  /** The stream takes more again. */
+  drain(): void
+}
+
 export class Wire {
   readonly #stream: Duplex
   /** Whether nobody else holds what is read and written, as with a socket: another stream may hand its pieces on. */
@@ -19,12 +28,8 @@ export class Wire {
   #ended = false
   #error: Error | undefined
   #wake: (() => void) | undefined
-  #onChunk: ((chunk: Uint8Array) => void) | undefined
-  #onEnd: ((error: Error | undefined) => void) | undefined
-  #onDrain: (() => void) | undefined
+  #listener: WireListener | undefined
   #dropping = false
-  /** Resolves when the stream is gone. */
-  readonly closed: Promise<void>
 
   constructor(stream: Duplex) {
     this.#stream = stream
@@ -32,22 +37,16 @@ export class Wire {
     stream.on('data', (chunk: Uint8Array) => this.#data(chunk))
     stream.on('end', () => this.#end(undefined))
     stream.on('error', (error) => this.#end(error))
-    stream.on('drain', () => this.#onDrain?.())
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.closed = promise
-    stream.on('close', () => {
-      this.#end(undefined)
-      resolve()
-    })
+    stream.on('drain', () => this.#listener?.drain())
+    stream.on('close', () => this.#end(undefined))
     // What was over before does not say so again.
     if (stream.readableEnded || stream.destroyed) this.#end(stream.errored ?? undefined)
-    if (stream.closed) resolve()
   }
 
   #data(chunk: Uint8Array): void {
     if (this.#dropping) return
-    if (this.#onChunk !== undefined) {
-      this.#onChunk(chunk)
+    if (this.#listener !== undefined) {
+      this.#listener.chunk(chunk)
       if (this.#owns) release(chunk)
       return
     }
@@ -62,7 +61,7 @@ export class Wire {
     this.#ended = true
     this.#error = error
     this.#wake?.()
-    this.#onEnd?.(error)
+    this.#listener?.end(error)
   }
 
   /**
@@ -84,15 +83,19 @@ export class Wire {
   }
 
   /** Hands every chunk on from now, those first that have come already; and the end, once. */
-  listen(onChunk: (chunk: Uint8Array) => void, onEnd: (error: Error | undefined) => void, onDrain: () => void): void {
+  listen(listener: WireListener): void {
     const before = this.#chunks
     this.#chunks = []
-    this.#onChunk = onChunk
-    this.#onEnd = onEnd
-    this.#onDrain = onDrain
-    for (const chunk of before) onChunk(chunk)
+    this.#listener = listener
+    for (const chunk of before) listener.chunk(chunk)
     this.#stream.resume()
-    if (this.#ended) onEnd(this.#error)
+    if (this.#ended) listener.end(this.#error)
+  }
+
+  /** Resolves when the stream is gone. */
+  gone(): Promise<void> {
+    if (this.#stream.closed) return Promise.resolve()
+    return new Promise((resolve) => this.#stream.once('close', resolve))
   }
 
   /** Writes pieces as one; false where the stream wants no more for now. */

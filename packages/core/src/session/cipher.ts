@@ -1,6 +1,6 @@
 /** One direction of a session: its traffic secret, and what the key of the moment has protected (protocol section 7). */
 import { concat, copy, wipe } from '../bytes.ts'
-import { type AeadKey, aeadKey, Opener, sealPieces, TAG_LENGTH } from '../crypto/aead.ts'
+import { type AeadKey, aeadKey, Opener, sealPieces, TAG_LENGTH, wipeKey } from '../crypto/aead.ts'
 import { label } from '../crypto/hash.ts'
 import { LocalError, PeerError } from '../errors.ts'
 import { bodyLength, frameHeader, HEADER_LENGTH } from '../wire/frames.ts'
@@ -38,6 +38,7 @@ class TrafficKey {
   /** Forgets the key. */
   erase(): void {
     wipe(this.#secret)
+    wipeKey(this.aead)
   }
 }
 
@@ -71,8 +72,8 @@ export interface OpenedRecord {
 
 /** Opens records out of a stream of bytes that may be cut anywhere. */
 export class RecordOpener extends TrafficKey {
-  readonly #header = new Uint8Array(HEADER_LENGTH)
-  readonly #tag = new Uint8Array(TAG_LENGTH)
+  /** Header and tag of the record under way: between records there is none. */
+  #edges: Uint8Array | undefined
   #filled = 0
   /** Bytes of ciphertext of the record under way, and how many of them have come. */
   #length = 0
@@ -86,12 +87,14 @@ export class RecordOpener extends TrafficKey {
    */
   take(chunk: Uint8Array): { readonly taken: number; readonly record?: OpenedRecord } {
     let taken = 0
+    const edges = (this.#edges ??= new Uint8Array(HEADER_LENGTH + TAG_LENGTH))
+    const header = edges.subarray(0, HEADER_LENGTH)
     if (this.#opener === undefined) {
-      taken = this.#fill(this.#header, chunk)
+      taken = this.#fill(header, chunk)
       if (this.#filled < HEADER_LENGTH) return { taken }
-      this.#length = bodyLength('RECORD', this.#header) - TAG_LENGTH
+      this.#length = bodyLength('RECORD', header) - TAG_LENGTH
       if (this.seq >= SEQ_END) throw new PeerError('LIMIT', 'no sequence number is left')
-      this.#opener = new Opener(this.aead, this.seq, this.#header)
+      this.#opener = new Opener(this.aead, this.seq, header)
       this.#filled = 0
     }
     if (this.#filled < this.#length) {
@@ -101,9 +104,10 @@ export class RecordOpener extends TrafficKey {
       taken += piece.length
       if (this.#filled < this.#length) return { taken }
     }
-    taken += this.#fill(this.#tag, chunk.subarray(taken), this.#length)
+    const tag = edges.subarray(HEADER_LENGTH)
+    taken += this.#fill(tag, chunk.subarray(taken), this.#length)
     if (this.#filled < this.#length + TAG_LENGTH) return { taken }
-    return { taken, record: this.#finish() }
+    return { taken, record: this.#finish(tag) }
   }
 
   #fill(target: Uint8Array, chunk: Uint8Array, from = 0): number {
@@ -113,10 +117,11 @@ export class RecordOpener extends TrafficKey {
     return piece.length
   }
 
-  #finish(): OpenedRecord {
-    const pieces = this.#opener!.finish(this.#tag)
+  #finish(tag: Uint8Array): OpenedRecord {
+    const pieces = this.#opener!.finish(tag)
     if (pieces === undefined) throw new PeerError('NOT_AUTHENTIC', 'a record does not open')
     this.#opener = undefined
+    this.#edges = undefined
     this.#filled = 0
     this.seq += 1
     this.bytes += this.#length

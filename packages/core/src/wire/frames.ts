@@ -1,5 +1,5 @@
 /** Frames and the bodies of the handshake (protocol sections 2 to 6). */
-import { equal, isZero, utf8 } from '../bytes.ts'
+import { copy, equal, isZero, utf8 } from '../bytes.ts'
 import { PeerError } from '../errors.ts'
 import { bytes, checked, type Codec, lp, padded, struct, u24, u64, u64Bound, u8 } from './codec.ts'
 
@@ -96,9 +96,21 @@ export interface Position {
   readonly digest: Uint8Array
 }
 
+/** Where nothing is held: one for all positions. */
+const NO_DIGEST = new Uint8Array(32)
+
+const digest: Codec<Uint8Array> = {
+  ...id32,
+  read(reader) {
+    const read = id32.read(reader)
+    // A copy of its own: it is kept as long as the session.
+    return isZero(read) ? NO_DIGEST : copy(read)
+  },
+}
+
 /** The layout of a position: 48 bytes. */
 export const position: Codec<Position> = checked(
-  struct({ next: u64, offset: u64, digest: id32 }),
+  struct({ next: u64, offset: u64, digest }),
   ({ next, offset, digest }) => next >= 1 && (offset === 0) === isZero(digest),
   'a position that cannot be',
 )

@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { concat, hex } from '../../src/bytes.ts'
 import { open, seal } from '../../src/crypto/aead.ts'
@@ -10,7 +9,7 @@ test('AES-256-GCM seals and opens as Wycheproof says', async (context) => {
     if (group.number('keySize') !== 256) return 'keys are 256 bits'
     if (group.number('ivSize') !== 96) return 'nonces are 96 bits'
     if (group.number('tagSize') !== 128) return 'tags are 128 bits'
-    const key = { key: createSecretKey(inputs.bytes('key')), iv: inputs.bytes('iv') }
+    const key = { key: inputs.bytes('key'), iv: inputs.bytes('iv') }
     const aad = inputs.bytes('aad')
     const body = concat(inputs.bytes('ct'), inputs.bytes('tag'))
     const opened = open(key, 0, aad, body)

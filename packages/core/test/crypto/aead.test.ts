@@ -1,9 +1,9 @@
-import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { DecipherGCM } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { concat, copy, hex, isZero, utf8 } from '../../src/bytes.ts'
-import { aeadKey, open, Opener, seal, sealPieces, TAG_LENGTH } from '../../src/crypto/aead.ts'
+import { aeadKey, open, Opener, seal, sealPieces, TAG_LENGTH, wipeKey } from '../../src/crypto/aead.ts'
 import { label } from '../../src/crypto/hash.ts'
 
 const nothing = new Uint8Array(0)
@@ -30,8 +30,14 @@ describe('a key and iv', () => {
   test('are the labels "key" and "iv" of the secret', () => {
     const secret = new Uint8Array(32).fill(9)
     const { key, iv } = aeadKey(secret)
-    expect(hex(key.export())).toBe(hex(label(secret, 'key', nothing, 32)))
+    expect(hex(key)).toBe(hex(label(secret, 'key', nothing, 32)))
     expect(hex(iv)).toBe(hex(label(secret, 'iv', nothing, 12)))
+  })
+
+  test('are zeros once they are forgotten', () => {
+    const own = aeadKey(new Uint8Array(32).fill(9))
+    wipeKey(own)
+    expect([hex(own.key), hex(own.iv)]).toEqual(['00'.repeat(32), '00'.repeat(12)])
   })
 })
 
@@ -150,6 +156,6 @@ describe('Opener', () => {
 })
 
 test('an AEAD key made of a raw key and iv works as one derived', () => {
-  const raw = { key: createSecretKey(new Uint8Array(32)), iv: new Uint8Array(12) }
+  const raw = { key: new Uint8Array(32), iv: new Uint8Array(12) }
   expect(hex(open(raw, 1, nothing, seal(raw, 1, nothing, utf8('text')))!)).toBe(hex(utf8('text')))
 })

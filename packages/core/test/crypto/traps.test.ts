@@ -202,8 +202,9 @@ test("8 a short view keeps a socket's 64 KiB alive, Buffer's slice too; ours has
   const { id, spki } = readPublicKey(Buffer.from(publicPem(ed25519.publicKey)))
   const { publicKey } = xwing.generate()
   const { ciphertext, sharedSecret } = xwing.encapsulate(publicKey)!
-  const { iv } = aeadKey(read.subarray(0, 32))
-  for (const lasting of [id, spki, publicKey, ciphertext, sharedSecret, iv, label(id, 'key', nothing, 32), concat(id)]) {
+  const { key, iv } = aeadKey(read.subarray(0, 32))
+  expect([key.buffer, iv.buffer.byteLength]).toEqual([iv.buffer, 32 + 12])
+  for (const lasting of [id, spki, publicKey, ciphertext, sharedSecret, label(id, 'key', nothing, 32), concat(id)]) {
     expect(lasting.buffer.byteLength).toBeLessThanOrEqual(Math.max(lasting.length, 32))
   }
 })

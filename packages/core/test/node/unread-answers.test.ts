@@ -58,11 +58,7 @@ test('a peer that asks on and never reads an answer is read no further past 1 Mi
     length += chunk.length
     for (const event of client.receive(copy(chunk), 0)) if (event.type === 'receipt') answers += 1
   }
-  wire.listen(
-    take,
-    () => {},
-    () => {},
-  )
+  wire.listen({ chunk: take, end: () => {}, drain: () => {} })
   await vi.waitUntil(() => answers === asked, { timeout: 20_000 })
   expect(near.isPaused()).toBe(false)
   expect(length).toBeGreaterThan(MIB)

@@ -20,14 +20,14 @@ test('what a peer sends ahead of the handshake is not read without bound, and no
   expect((await wire.read(100_000)).length).toBe(100_000)
   let rest = 0
   const all = new Promise<void>((resolve) =>
-    wire.listen(
-      (chunk) => {
+    wire.listen({
+      chunk(chunk) {
         rest += chunk.length
         if (rest === total - 100_000) resolve()
       },
-      () => {},
-      () => {},
-    ),
+      end() {},
+      drain() {},
+    }),
   )
   await Promise.all([all, writing])
   expect(rest).toBe(total - 100_000)
@@ -50,6 +50,6 @@ describe('a stream that was over before', () => {
     await setImmediate()
     const wire = new Wire(near)
     await expect(wire.read(1)).rejects.toMatchObject({ code: 'TRUNCATED', cause })
-    await wire.closed
+    await wire.gone()
   })
 })

@@ -1,7 +1,7 @@
 /** The right to run a hook: several processes may have one journal open, and one of them at a time runs each hook. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { HookLedger, LeaseMark } from './ledger.ts'
+import { type HookLedger, type LeaseMark, passes } from './ledger.ts'
 
 /** How a lease is kept, and how long it outlives whoever had it; ms */
 export interface LeaseTimes {
@@ -45,7 +45,7 @@ export class Lease implements Disposable {
     let seen: LeaseMark | undefined
     for (let since = performance.now(); !signal.aborted;) {
       const stale = performance.now() - since >= patience ? seen : undefined
-      if (ledger.claim(hook, lease.holder, stale)) return lease.#begin(beat)
+      if (lease.#claim(stale)) return lease.#begin(beat)
       const found = ledger.lease(hook)
       if (found?.holder !== seen?.holder || found?.beat !== seen?.beat) {
         if (seen === undefined) onWait()
@@ -55,6 +55,15 @@ export class Lease implements Disposable {
       await sleep(beat, undefined, { signal }).catch(() => {})
     }
     return undefined
+  }
+
+  #claim(stale: LeaseMark | undefined): boolean {
+    try {
+      return this.#ledger.claim(this.#hook, this.holder, stale)
+    } catch (error) {
+      if (passes(error)) return false
+      throw error
+    }
   }
 
   #begin(beat: number): this {

@@ -39,6 +39,15 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS lease (hook TEXT PRIMARY KEY, holder TEXT NOT NULL, beat INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+/** SQLite's codes of what passes by itself: another process that writes, a disk that fails or is full. */
+const PASSING: readonly number[] = [5, 10, 13]
+
+/** Whether what a ledger has thrown is worth another try. */
+export function passes(error: unknown): boolean {
+  const { errcode } = error as { errcode?: number }
+  return errcode !== undefined && PASSING.includes(errcode & 0xff)
+}
+
 export class HookLedger implements Disposable {
   readonly #database: DatabaseSync
 

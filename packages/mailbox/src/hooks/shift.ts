@@ -2,7 +2,7 @@
 import { printable } from '@countersign/keyexchange/cli'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lease } from './lease.ts'
-import type { SetAside } from './ledger.ts'
+import { passes, type SetAside } from './ledger.ts'
 import type { RunnerOptions } from './runner.ts'
 
 /** How a message was dealt with: handed on, or set aside. */
@@ -76,26 +76,44 @@ export class Shift {
         this.#queue.shift()?.()
       }
       if (dealt === undefined) return
+      if (!(await this.#advance(sender, id, dealt, ids))) return
       ids.shift()
-      if (!this.#advance(sender, id, dealt)) return
     }
     this.#lanes.delete(sender)
   }
 
-  /** False where another process runs the hook by now. */
-  #advance(sender: string, id: number, dealt: Dealt): boolean {
+  /** False where another process runs the hook by now, or this ends before it could be written. */
+  async #advance(sender: string, id: number, dealt: Dealt, lane: readonly number[]): Promise<boolean> {
     const { hook, ledger } = this.#options
-    const progress = { hook: hook.name, holder: this.#lease.holder, sender, id, mark: this.#done() }
+    const progress = { hook: hook.name, holder: this.#lease.holder, sender, id }
     const aside = dealt === 'handed on' ? undefined : dealt
-    if (!ledger.advance(progress, aside)) return this.#lease.renew()
+    const written = await this.#once(
+      () => ledger.advance({ ...progress, mark: this.#doneWith(lane) }, aside) || this.#lease.renew(),
+    )
+    if (written !== true) return false
     if (aside) this.#note(`message ${id} was set aside: see hooks list`)
     return true
   }
 
-  /** All messages up to this one are dealt with. */
-  #done(): number {
+  /** What a full disk keeps from being written is written once there is room; undefined where this ends before. */
+  async #once<T>(write: () => T): Promise<T | undefined> {
+    const { signal } = this.#ending
+    for (let told = false; ; told = true) {
+      try {
+        return write()
+      } catch (error) {
+        if (!passes(error)) throw error
+        if (!told) this.#note(`how far it came cannot be written now: ${reasonOf(error)}`)
+      }
+      if (signal.aborted) return undefined
+      await sleep(this.#options.patience, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  /** All messages up to this one are dealt with, once the first of this lane is. */
+  #doneWith(lane: readonly number[]): number {
     let done = this.#read
-    for (const [first = Infinity] of this.#lanes.values()) done = Math.min(done, first - 1)
+    for (const ids of this.#lanes.values()) done = Math.min(done, (ids[ids === lane ? 1 : 0] ?? Infinity) - 1)
     return done
   }
 
@@ -109,7 +127,7 @@ export class Shift {
     const { hook, feed, attempts, timeout, patience } = this.#options
     const { signal } = this.#ending
     // A process that was paused learns here that another one has gone on.
-    for (let attempt = 1; !signal.aborted && this.#lease.renew(); attempt++) {
+    for (let attempt = 1; !signal.aborted && (await this.#once(() => this.#lease.renew())) === true; attempt++) {
       try {
         const post = await feed.post(id)
         if (post !== undefined) await hook.deliver(post, AbortSignal.any([AbortSignal.timeout(timeout), this.#lease.lost]))

@@ -146,6 +146,22 @@ test('a hook begins behind what was stored before it was asked for, once', () =>
   expect([ledger.mark('exec'), ledger.mark('webhook')]).toEqual([7, 0])
 })
 
+test('while the disk is full nothing is handed on behind what cannot be written; it goes on once there is room', async () => {
+  const { advance } = ledger
+  let full = 3
+  ledger.advance = (...args) => {
+    if ((full -= 1) >= 0) throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    return advance.apply(ledger, args)
+  }
+  const done: number[] = []
+  const deliver: Deliver = (id) => {
+    done.push(id)
+    return Promise.resolve()
+  }
+  await until(() => ledger.mark('h') === 2, runner(new Shelf('a', 'a'), deliver))
+  expect(done).toEqual([1, 2])
+})
+
 test('a ledger that cannot be written ends the run with its error', async () => {
   const { ended } = runner(new Shelf('a'), () => {
     ledger[Symbol.dispose]()

@@ -41,6 +41,35 @@ export function receiptWrites(
   })
 }
 
+/** The sender's calls while it sends in lock-step. */
+export async function tracedSending(world: World, options: ChildOptions = {}): Promise<Call[]> {
+  const log = world.path('calls')
+  await world.serve()
+  const sender = await world.sender('ada', { ...options, under: traced(log, 'write,fsync,fdatasync') })
+  await sender.connect().send(MESSAGES, { inTurn: true }).drained()
+  await sender.child.end()
+  await sender.child.exited
+  return callsIn(log)
+}
+
+/**
+ * What a sender told its caller, in its order: of each whether the outbox was fsynced since it told the caller what came before.
+ *
+ * @param before what it told when it began
+ * @param after what it told when it was done
+ */
+export function toldDurably(calls: readonly Call[], before: string, after: string): boolean[] {
+  const told = (event: string): Call[] =>
+    calls.filter(({ name, args }) => name === 'write' && args.includes(`\\"event\\":\\"${event}\\"`))
+  const begun = told(before)
+  return told(after).map(({ began: end }, i) => {
+    const { ended: start } = begun[i]!
+    return calls.some(({ name, args, began, ended, result }) => {
+      return /^f(data)?sync$/.test(name) && args.includes('ada.db-wal>') && began > start && ended < end && result === 0
+    })
+  })
+}
+
 /** The writes of receipts with no fsync of the journal behind the data that they answer. */
 export function receiptsOutOfOrder(calls: readonly Call[]): Call[] {
   return receiptWrites(calls).flatMap(({ write, sync }) => (sync === undefined ? [write] : []))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { planted } from '../programs/plants.ts'
 import { requireStrace } from '../programs/strace.ts'
 import { World } from '../programs/world.ts'
-import { receiptsOutOfOrder, tracedDelivery } from './fsync-order.ts'
+import { receiptsOutOfOrder, toldDurably, tracedDelivery, tracedSending } from './fsync-order.ts'
 import { paused } from './paused.ts'
 
 test('a receipt before the commit', async () => {
@@ -42,4 +42,12 @@ test('synchronous=NORMAL', async (context) => {
   await using world = new World()
   const calls = await tracedDelivery(world, planted('synchronous=NORMAL'))
   expect(receiptsOutOfOrder(calls)).not.toEqual([])
+})
+
+test('synchronous=NORMAL, at the sender', async (context) => {
+  requireStrace(context)
+  await using world = new World()
+  const calls = await tracedSending(world, planted('synchronous=NORMAL'))
+  expect(toldDurably(calls, 'offer', 'enqueued')).toContain(false)
+  expect(toldDurably(calls, 'receipt', 'settled')).toContain(false)
 })

@@ -1,6 +1,13 @@
-/** Power loss: each receipt's write follows an fsync of the journal, and that the data. */
+/** Power loss: each receipt's write follows an fsync of the journal, and that the data; and what a sender is told, one of its outbox. */
 import { expect, test } from 'vitest'
-import { MESSAGES, receiptsOutOfOrder, receiptWrites, tracedDelivery } from '../checker/fsync-order.ts'
+import {
+  MESSAGES,
+  receiptsOutOfOrder,
+  receiptWrites,
+  toldDurably,
+  tracedDelivery,
+  tracedSending,
+} from '../checker/fsync-order.ts'
 import { requireStrace } from '../programs/strace.ts'
 import { World } from '../programs/world.ts'
 
@@ -11,4 +18,13 @@ test('data read, then the fsync of the journal, then the next write to the socke
   expect(receiptWrites(calls)).toHaveLength(MESSAGES.length)
   expect(receiptsOutOfOrder(calls)).toEqual([])
   expect((await world.check()).faults).toEqual([])
+})
+
+test('a caller is told that a message is queued, and that its receipt is kept, after an fsync of the outbox', async (context) => {
+  requireStrace(context)
+  await using world = new World()
+  const calls = await tracedSending(world)
+  const each = MESSAGES.map(() => true)
+  expect(toldDurably(calls, 'offer', 'enqueued')).toEqual(each)
+  expect(toldDurably(calls, 'receipt', 'settled')).toEqual(each)
 })
