@@ -84,9 +84,17 @@ async function destroyedAt(ground: Ground, bytes: number, how: 'end' | 'destroy'
   }
 }
 
-/** Both sides over a pair of streams in memory, of which one is destroyed at a moment of its own. */
+/** Both sides over a pair of streams in memory that is destroyed after so many turns of the loop; before they begin, where it is -1. */
 async function pairDestroyed(ground: Ground, turns: number, error: boolean): Promise<string> {
   const [left, right] = duplexPair()
+  const destroy = (): void => {
+    for (const stream of [left, right]) stream.on('error', () => {}).destroy(error ? new Error('the stream broke') : undefined)
+  }
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  if (turns < 0) {
+    destroy()
+    await turn()
+  }
   const client = secureClient(left, { identity: ground.alice, peer: ground.publicKey })
   const server = secureServer(right, { identity: ground.identity, peers: [ground.alice.publicKey], journal: memoryJournal() })
   const sides = [client, server].map(async (opening) => {
@@ -95,9 +103,8 @@ async function pairDestroyed(ground: Ground, turns: number, error: boolean): Pro
     void session.close()
     return (await session.closed).error?.code ?? 'ended'
   })
-  for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
-  left.destroy(error ? new Error('the stream broke') : undefined)
-  right.destroy(error ? new Error('the stream broke') : undefined)
+  for (let i = 0; i < turns; i++) await turn()
+  destroy()
   const settled = await Promise.allSettled(sides)
   const codes = settled.map((side) => (side.status === 'fulfilled' ? side.value : ended(side.reason)))
   return codes.every((code) => /^(TRUNCATED|ended|SESSION_ENDED)$/.test(code)) ? 'ended' : codes.join(', ')
@@ -106,7 +113,7 @@ async function pairDestroyed(ground: Ground, turns: number, error: boolean): Pro
 export const attack: Attack = {
   title: 'Streams that break and callers that abort, at every moment',
   tries:
-    'an abort at each step of the client’s handshake; a server that ends, destroys or resets after each so many bytes; a pair of streams destroyed, with an error and without one, at each turn of the loop, close under way: each ends with one error of this package, no promise is left unawaited, and no handle stays.',
+    'an abort at each step of the client’s handshake; a server that ends, destroys or resets after each so many bytes; a pair of streams destroyed, with an error and without one, before anything and at each turn of the loop, close under way: each ends with one error of this package, no promise is left unawaited, and no handle stays.',
   plainDesignLoses: 'its process, or a handle at a time: an end before the beginning is the case that nobody tries.',
   alone: true,
   async run(ground) {
@@ -124,7 +131,7 @@ export const attack: Attack = {
           cases.attempt(`${how} after ${bytes} bytes`, await destroyedAt(ground, bytes, how), 'TRUNCATED', 'CONNECT')
         }
       }
-      for (let turns = 0; turns < (ground.full ? 60 : 25); turns++) {
+      for (let turns = -1; turns < (ground.full ? 60 : 25); turns++) {
         for (const error of [false, true])
           cases.attempt(`destroyed after ${turns} turns`, await pairDestroyed(ground, turns, error), 'ended')
       }

@@ -190,9 +190,14 @@ export const deliveryMutants: readonly Mutant[] = [
     ' || this.#outlet.full) this.#hold()',
     ') this.#hold()',
   ]),
-  ...within('packages/core/src/node/wire.ts', core('node'), [
-    'bytes ahead of the handshake',
-    'if (this.#available > MOST_AHEAD) this.#stream.pause()',
-    '',
-  ]),
+  ...within(
+    'packages/core/src/node/wire.ts',
+    core('node/wire.test.ts'),
+    ['bytes ahead of the handshake', 'if (this.#available > MOST_AHEAD) this.#stream.pause()', ''],
+    [
+      'the end of a stream that was over before',
+      'if (stream.readableEnded || stream.destroyed) this.#end(stream.errored ?? undefined)',
+      '',
+    ],
+  ),
 ]

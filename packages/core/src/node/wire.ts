@@ -39,6 +39,8 @@ export class Wire {
     stream.on('error', (error) => this.#end(error))
     stream.on('drain', () => this.#listener?.drain())
     stream.on('close', () => this.#end(undefined))
+    // What was over before does not say so again.
+    if (stream.readableEnded || stream.destroyed) this.#end(stream.errored ?? undefined)
   }
 
   #data(chunk: Uint8Array): void {

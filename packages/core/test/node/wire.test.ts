@@ -1,5 +1,6 @@
 import { duplexPair } from 'node:stream'
-import { expect, test } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
 import { Wire } from '../../src/node/wire.ts'
 
 test('what a peer sends ahead of the handshake is not read without bound, and none of it is lost', async () => {
@@ -30,4 +31,25 @@ test('what a peer sends ahead of the handshake is not read without bound, and no
   )
   await Promise.all([all, writing])
   expect(rest).toBe(total - 100_000)
+})
+
+describe('a stream that was over before', () => {
+  test('has ended, where its peer had', async () => {
+    const [near, far] = duplexPair()
+    far.end()
+    near.resume()
+    await new Promise((resolve) => near.once('end', resolve))
+    await expect(new Wire(near).read(1)).rejects.toMatchObject({ code: 'TRUNCATED' })
+  })
+
+  test('is gone, where it was destroyed', async () => {
+    const [near] = duplexPair()
+    near.on('error', () => {})
+    const cause = new Error('it broke')
+    near.destroy(cause)
+    await setImmediate()
+    const wire = new Wire(near)
+    await expect(wire.read(1)).rejects.toMatchObject({ code: 'TRUNCATED', cause })
+    await wire.gone()
+  })
 })
