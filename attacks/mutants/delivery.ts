@@ -128,10 +128,15 @@ export const deliveryMutants: readonly Mutant[] = [
     ['index of receipts', 'const continues = index === head.index + 1 && ', 'const continues = '],
     [
       'leaps of the chain',
-      'const leaps = index > head.index + 1 && (head.incomplete === true || statement.outcome === OUTCOME.conflict)',
-      'const leaps = index > head.index + 1',
+      "head.incomplete === 'perhaps' ? statement.outcome === OUTCOME.conflict : head.incomplete === true",
+      "head.incomplete === 'perhaps' || head.incomplete === true",
     ],
-    ['leaps of the chain go forward', 'const leaps = index > head.index + 1 && ', 'const leaps = index !== head.index + 1 && '],
+    [
+      'no leap of the chain where nothing is missing',
+      'head.incomplete === true\n    if',
+      'statement.outcome === OUTCOME.conflict\n    if',
+    ],
+    ['leaps of the chain go forward', 'missing && index > head.index + 1', 'missing && index !== head.index + 1'],
     ['one leap of the chain', '{ ...(continues && head), index, chain }', '{ ...head, index, chain }'],
   ),
   ...within('packages/core/src/delivery/memory-journal.ts', receiver, [

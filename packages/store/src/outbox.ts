@@ -181,8 +181,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead> {
     const { place, closed } = this.#sessions.get(hex(to.keys[0]!.id))!
     const head = (await this.#tables.chainHead(place, journal)) ?? CHAIN_START
-    // A restored outbox lacks receipts that it once had.
-    return closed === 'OUTBOX_BEHIND' ? { ...head, incomplete: true } : head
+    // A restored outbox lacks receipts that it once had, and may not know that it was restored.
+    return { ...head, incomplete: closed === 'OUTBOX_BEHIND' ? true : 'perhaps' }
   }
 
   async settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void> {

@@ -52,8 +52,11 @@ export interface SendingSession {
 export interface ChainHead {
   readonly index: number
   readonly chain: Uint8Array
-  /** Receipts behind this one may be missing: the outbox knows that it has lost some. */
-  readonly incomplete?: boolean
+  /**
+   * Receipts behind this one are missing, as the outbox knows; or perhaps, where it may be an older copy of itself: then a
+   * conflict shows it. Neither where it is not said.
+   */
+  readonly incomplete?: true | 'perhaps'
 }
 
 /** The end of a chain before its first receipt. */

@@ -160,9 +160,11 @@ export class Sender {
     const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
     const { index, chain } = statement
     const continues = index === head.index + 1 && equal(chain, nextChain(head.chain, statement, message.signature))
-    // A conflict shows by itself that receipts are missing here: that of the other envelope is.
-    const leaps = index > head.index + 1 && (head.incomplete === true || statement.outcome === OUTCOME.conflict)
-    if (!continues && !leaps) throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
+    // A conflict shows to who may be an older copy that receipts are missing here: that of the other envelope is.
+    const missing = head.incomplete === 'perhaps' ? statement.outcome === OUTCOME.conflict : head.incomplete === true
+    if (!continues && !(missing && index > head.index + 1)) {
+      throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
+    }
     this.#chains.set(journal, { ...(continues && head), index, chain })
   }
 }
