@@ -15,7 +15,7 @@ import {
   SALT_LENGTH,
   writeItemHead,
 } from '../wire/envelope.ts'
-import type { SignedStatement } from '../wire/records.ts'
+import { MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
 
 /** What a caller says of a message, beside its body. */
 export interface MessageOptions {
@@ -91,14 +91,22 @@ async function hashBlob(head: Uint8Array, body: Blob): Promise<OutgoingItem> {
   return { leaf: hasher.digest(), length: head.length + body.size, bytes: { head, body } }
 }
 
-/** A Blob's bytes from `offset` on, 1 MiB at the most at a time. A piece stays as it is until the one after the next is asked for. */
+/**
+ * A Blob's bytes from `offset` on, 1 MiB at the most at a time. A piece stays as it is until it is done with: when a record's
+ * worth of bytes has come behind it, and more is asked for.
+ */
 export async function* blobPieces(blob: Blob, offset: number): AsyncGenerator<Uint8Array> {
-  let before: Uint8Array | undefined
+  const before: Uint8Array[] = []
+  let length = 0
   for (let at = offset; at < blob.size; at += BLOB_PIECE) {
     for await (const piece of blob.slice(at, at + BLOB_PIECE).stream()) {
       yield piece
-      if (before !== undefined) release(before)
-      before = piece
+      before.push(piece)
+      length += piece.length
+      while (length - before[0]!.length >= MAX_PAYLOAD) {
+        length -= before[0]!.length
+        release(before.shift()!)
+      }
     }
   }
 }
@@ -134,7 +142,7 @@ export interface OutgoingEnvelope {
   readonly lengths: readonly number[]
   /** Whether its sender has withdrawn it: it then travels without its items. */
   readonly withdrawn: boolean
-  /** Its items' bytes from `offset` on. A piece stays as it is until the one after the next is asked for. */
+  /** Its items' bytes from `offset` on. A piece stays as it is until a record's worth of bytes has come behind it, and more is asked for. */
   read(offset: number): AsyncIterable<Uint8Array>
 }
 

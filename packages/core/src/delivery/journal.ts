@@ -3,7 +3,7 @@ import type { MessageStatement } from '../wire/envelope.ts'
 import type { ReceiptStatement } from '../wire/receipt.ts'
 import type { SignedStatement } from '../wire/records.ts'
 import type { Position } from '../wire/frames.ts'
-import { concat, view } from '../bytes.ts'
+import { hex } from '../bytes.ts'
 
 /** Whose numbers: a sender, a receiver (each by the keyId of the oldest key of its chain) and an outbox. */
 export interface Place {
@@ -14,7 +14,7 @@ export interface Place {
 
 /** The same for the same place, and for no other. */
 export function placeName({ sender, receiver, outbox }: Place): string {
-  return view(concat(sender, receiver, outbox)).toString('latin1')
+  return `${hex(sender)}.${hex(receiver)}.${hex(outbox)}`
 }
 
 /** Where a place stands: the position that a handshake announces, and the end of its chain of receipts. */
