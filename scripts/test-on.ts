@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers'
 import { otherNode, packages, root } from './workspace.ts'
 
 /** Packages that are tested at once: much of their time is waiting for programs and disks. */
-const AT_ONCE = 2
+const AT_ONCE = 3
 
 const [alias, ...options] = process.argv.slice(2)
 const node = otherNode(alias!)
