@@ -127,7 +127,8 @@ test('the fingerprint of an imported key is typed and compared by the machine', 
   const words = ['--root', root, 'import', join(other, 'client/identity.pub.pem')]
   const wrong = new Terminal(...words)
   await wrong.shows('The fingerprint that the owner')
-  wrong.type(`${fingerprint.replace(/.=$/, 'A=')}\r`)
+  const [last] = fingerprint.slice(-2)
+  wrong.type(`${fingerprint.slice(0, -2)}${last === 'A' ? 'E' : 'A'}=\r`)
   expect(await wrong.exited).toBe(10)
   const right = new Terminal(...words)
   await right.shows('The fingerprint that the owner')
