@@ -7,7 +7,8 @@ export class QueuedMessage implements Queued {
   readonly serial: number
   readonly number: number
   #outcome: Receipt | Error | undefined
-  #receipt: PromiseWithResolvers<Receipt> | undefined
+  #receipt: Promise<Receipt> | undefined
+  #resolve: ((outcome: Receipt | Promise<never>) => void) | undefined
 
   constructor(serial: number, number: number) {
     this.serial = serial
@@ -17,17 +18,17 @@ export class QueuedMessage implements Queued {
   /** Made for who asks: many only want to know that the message is in the outbox. */
   get receipt(): Promise<Receipt> {
     if (this.#receipt === undefined) {
-      this.#receipt = Promise.withResolvers()
+      this.#receipt = new Promise((resolve) => (this.#resolve = resolve))
       if (this.#outcome !== undefined) this.tell(this.#outcome)
     }
-    return this.#receipt.promise
+    return this.#receipt
   }
 
   tell(outcome: Receipt | Error): void {
     this.#outcome = outcome
-    if (!(outcome instanceof Error)) return this.#receipt?.resolve(outcome)
+    if (!(outcome instanceof Error)) return this.#resolve?.(outcome)
     // Who does not wait for it reads it in the outbox.
-    this.#receipt?.promise.catch(() => {})
-    this.#receipt?.reject(outcome)
+    this.#receipt?.catch(() => {})
+    this.#resolve?.(Promise.reject(outcome))
   }
 }
