@@ -13,12 +13,14 @@ const HIGH_WATER_MARK = 1024 * 1024
 // For a stream, which a socket is, though its types do not tell.
 const room = { highWaterMark: HIGH_WATER_MARK }
 
-async function sessionOver({ root }: Setting, role: 'client' | 'server'): Promise<Session> {
-  const { Session } = (await import(pathToFileURL(join(root, 'packages/core/src/protocol.ts')).href)) as Protocol
+type Sealed = Pick<Protocol, 'release'> & { readonly session: Session }
+
+async function sessionOver({ root }: Setting, role: 'client' | 'server'): Promise<Sealed> {
+  const { Session, release } = (await import(pathToFileURL(join(root, 'packages/core/src/protocol.ts')).href)) as Protocol
   // Both sides hold them without a handshake: what is measured is what comes after one.
   const [client, server, sessionId] = [1, 2, 3].map((value) => new Uint8Array(32).fill(value))
   const secrets = { client, server, sessionId } as unknown as TrafficSecrets
-  return new Session({ role, secrets, mayReceive: true, now: performance.now() })
+  return { session: new Session({ role, secrets, mayReceive: true, now: performance.now() }), release }
 }
 
 function flush(session: Session, socket: Socket): boolean {
@@ -32,11 +34,15 @@ export const records: Contender = {
   about: 'the record layer of Countersign alone',
   async serve(setting) {
     const serve = async (socket: Socket): Promise<void> => {
-      const session = await sessionOver(setting, 'server')
+      const { session, release } = await sessionOver(setting, 'server')
       socket.on('data', (chunk: Buffer) => {
         for (const event of session.receive(chunk, performance.now())) {
-          if (event.type === 'part' && event.end) session.send('MESSAGE-END', [], performance.now())
+          if (event.type !== 'part') continue
+          // Memory is given back once it has served, as core does with what it receives.
+          event.pieces.forEach(release)
+          if (event.end) session.send('MESSAGE-END', [], performance.now())
         }
+        release(chunk)
         flush(session, socket)
       })
     }
@@ -51,7 +57,7 @@ export const records: Contender = {
   async dial(setting, port, from) {
     const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true, ...room })
     await once(socket, 'connect')
-    const session = await sessionOver(setting, 'client')
+    const { session } = await sessionOver(setting, 'client')
     let answered: (() => void) | undefined
     socket.on('data', (chunk: Buffer) => {
       for (const event of session.receive(chunk, performance.now())) if (event.type === 'part') answered?.()
