@@ -16,7 +16,10 @@ const MOST_BATCH = 1024 * 1024
 
 /** Takes messages; `each` answers every one by itself, else one answer counts all that came in one chunk. */
 export function answer(stream: Stream, each: boolean): void {
-  let held: Buffer = Buffer.alloc(0)
+  /** What has come of a message, and how many bytes it takes in all. */
+  let held: Buffer[] = []
+  let length = 0
+  let needed = 0
   let bulk = 0
   const acknowledge = (count: number): void => {
     const word = Buffer.allocUnsafe(4)
@@ -32,22 +35,29 @@ export function answer(stream: Stream, each: boolean): void {
       if (bulk === 0) acknowledge(1)
     }
     if (chunk.length === 0) return
-    if (held.length > 0) chunk = Buffer.concat([held, chunk])
+    held.push(chunk)
+    length += chunk.length
+    if (length < needed) return
+    chunk = held.length === 1 ? chunk : Buffer.concat(held, length)
     let at = 0
     let count = 0
+    needed = 4
     while (chunk.length - at >= 4) {
-      const length = chunk.readUInt32BE(at)
-      if (length >= BULK) {
-        bulk = (length - BULK) * 1024 - (chunk.length - at - 4)
+      const size = chunk.readUInt32BE(at)
+      if (size >= BULK) {
+        bulk = (size - BULK) * 1024 - (chunk.length - at - 4)
         at = chunk.length
         break
       }
-      if (chunk.length - at - 4 < length) break
-      at += 4 + length
+      needed = 4 + size
+      if (chunk.length - at < needed) break
+      at += needed
+      needed = 4
       if (each) acknowledge(1)
       else count += 1
     }
-    held = chunk.subarray(at)
+    held = at < chunk.length ? [chunk.subarray(at)] : []
+    length = chunk.length - at
     if (count > 0) acknowledge(count)
   })
 }
