@@ -1,5 +1,5 @@
 /**
- * Runs every package's tests on another Node release: `node scripts/test-on.ts node24 [OPTIONS OF VITEST...]`.
+ * Runs every package's tests on another Node release, or those of some folders: `node scripts/test-on.ts node24 [FOLDER...] [OPTIONS OF VITEST...]`.
  *
  * Not through turbo: pnpm puts the root's own Node in front of any other for each script it runs.
  */
@@ -12,7 +12,10 @@ import { otherNode, packages, root } from './workspace.ts'
 /** Packages that are tested at once: much of their time is waiting for programs and disks. */
 const AT_ONCE = 3
 
-const [alias, ...options] = process.argv.slice(2)
+const [alias, ...words] = process.argv.slice(2)
+const within = (folder: string): string[] => packages.filter((name) => name === folder || name.startsWith(`${folder}/`))
+const folders = words.filter((word) => within(word).length > 0)
+const options = words.filter((word) => !folders.includes(word))
 const node = otherNode(alias!)
 
 if (node === undefined) {
@@ -20,7 +23,7 @@ if (node === undefined) {
   process.exit(process.platform === 'linux' && process.arch === 'x64' ? 1 : 0)
 }
 
-const waiting = [...packages]
+const waiting = folders.length > 0 ? folders.flatMap(within) : [...packages]
 await Promise.all(Array.from({ length: AT_ONCE }, testNext))
 
 async function testNext(): Promise<void> {
