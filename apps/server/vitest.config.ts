@@ -1,6 +1,9 @@
 import type { ViteUserConfig } from 'vitest/config'
 
-/** A test that takes long is not wrong: the machine may be busy. The limits only end what hangs. */
-const config: ViteUserConfig = { test: { testTimeout: 60_000, hookTimeout: 60_000 } }
+/**
+ * A test that takes long is not wrong: the machine may be busy. The limits only end what hangs.
+ * Two files at a time, also on two cores: most of their time is waiting for programs.
+ */
+const config: ViteUserConfig = { test: { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 } }
 
 export default config
