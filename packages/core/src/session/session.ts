@@ -73,6 +73,7 @@ export class Session {
   #closeSentAt: number | undefined
   #closeReceived = false
   #faulted = false
+  #erased = false
 
   constructor({ role, secrets, mayReceive, limits, now, random = systemRandom, trace = untraced }: SessionOptions) {
     this.#sealer = new Sealer(role === 'client' ? secrets.client : secrets.server)
@@ -98,9 +99,9 @@ export class Session {
     return this.#closeReceived
   }
 
-  /** Before the client has confirmed its keys, and behind one's own CLOSE, nothing is sent. */
+  /** Before the client has confirmed its keys, behind one's own CLOSE, and without keys, nothing is sent. */
   get #silent(): boolean {
-    return this.closeSent || !this.#confirmed
+    return this.closeSent || !this.#confirmed || this.#erased
   }
 
   /**
@@ -110,7 +111,7 @@ export class Session {
    */
   *receive(chunk: Uint8Array, now: number): Generator<SessionEvent, void, undefined> {
     try {
-      for (let at = 0; at < chunk.length && !this.#closeReceived && !this.#faulted;) {
+      for (let at = 0; at < chunk.length && !this.#closeReceived && !this.#faulted && !this.#erased;) {
         const { taken, record } = this.#opener.take(chunk.subarray(at))
         at += taken
         if (record === undefined) continue
@@ -296,8 +297,9 @@ export class Session {
     return 'on'
   }
 
-  /** Forgets the keys. */
+  /** Forgets the keys: nothing is sealed or opened any more, as it would be under zeros. */
   erase(): void {
+    this.#erased = true
     this.#sealer.erase()
     this.#opener.erase()
   }

@@ -39,6 +39,21 @@ describe('a server before the client’s first record has opened', () => {
   })
 })
 
+test('a side that has forgotten its keys seals nothing and opens nothing: either would be under zeros', () => {
+  const { session } = pair().client
+  session.takeOutput(0)
+  session.erase()
+  session.send('MESSAGE-END', text('under zeros'), 0)
+  session.sendReceipt({ statement: new Uint8Array(1), signature: new Uint8Array(1) }, 0)
+  session.updateKey(0)
+  session.close(REASON.done, '', 0)
+  expect(session.takeOutput(0)).toEqual([])
+  const forged = new Sealer(new Uint8Array(32))
+  Object.assign(forged, { aead: { key: new Uint8Array(32), iv: new Uint8Array(12) } })
+  expect([...session.receive(concat(...forged.record(KIND.PING, [new Uint8Array(8)])), 0)]).toEqual([])
+  expect(session.takeOutput(0)).toEqual([])
+})
+
 describe('a side that has sent its CLOSE', () => {
   test('sends nothing more: no message, no PONG, no KEY-UPDATE, no second CLOSE', () => {
     const both = pair()
