@@ -38,13 +38,12 @@ export const durable: Contender = {
     const { identity, peer } = await partyOf(setting, credentials.client, credentials.server)
     const outbox = await openOutbox(join(folder, 'outbox.sqlite'), { identity })
     const client = connect({ outbox, host: '127.0.0.1', port, peer })
-    const send = async (body: Uint8Array, acknowledged: () => void): Promise<void> => {
-      const { receipt } = await client.send(body)
-      await receipt
-      acknowledged()
-    }
     return {
-      post: (body, acknowledged) => void send(body, acknowledged),
+      post(body, acknowledged) {
+        void client.send(body).then(({ receipt }) => {
+          void receipt.then(acknowledged)
+        })
+      },
       async close() {
         await client.close()
         await outbox[Symbol.asyncDispose]()

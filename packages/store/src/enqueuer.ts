@@ -1,7 +1,7 @@
 /** The way into the outbox: messages that wait at the same moment share an envelope, a signature and a commit. */
 import { type Identity, isError, type Peer, type PublicKey, type Receipt } from '@countersign/core'
 import { Batch, hex } from '@countersign/core/protocol'
-import type { NewEnvelope, PlaceRow } from './outbox-rows.ts'
+import type { Added, NewEnvelope, PlaceRow } from './outbox-rows.ts'
 import type { OutboxTables } from './outbox-tables.ts'
 import { signEnvelope } from './queued-envelope.ts'
 import { isLong, type KeptItem, type LongItem } from './spooled-body.ts'
@@ -52,8 +52,8 @@ export interface EnqueuerOptions {
   readonly identity: Identity
   /** Milliseconds since 1970, UTC. */
   readonly now: () => number
-  /** Makes what the caller gets of a message that is committed. */
-  readonly queued: (serial: number, number: number) => Queued
+  /** Makes what the callers get of an envelope that is committed: of each message, in their order. */
+  readonly queued: (place: number, envelope: NewEnvelope, added: Added) => readonly Queued[]
   /** Called after each commit. */
   readonly committed: () => void
 }
@@ -146,11 +146,14 @@ export class Enqueuer {
         const place = (queue.place ??= await tables.place(queue.to.keys[0]!.id))
         try {
           const envelopes = await this.#sign(queue.to, place, taken)
-          let serial = await tables.add(place.id, envelopes)
-          let number = place.last
-          for (const { tell } of taken) for (const each of tell) each(queued(serial++, ++number))
+          const added = await tables.add(place.id, envelopes)
+          for (const [i, envelope] of envelopes.entries()) {
+            const messages = queued(place.id, envelope, added[i]!)
+            for (const [position, tell] of taken[i]!.tell.entries()) tell(messages[position]!)
+          }
+          const { first, count } = envelopes.at(-1)!
           // Where the place was forgotten meanwhile, it is asked for anew.
-          if (queue.place === place) queue.place = { ...place, last: number }
+          if (queue.place === place) queue.place = { ...place, last: first + count - 1 }
           return
         } catch (error) {
           // Another process took these numbers; what was signed with them is forgotten, and never left this one.

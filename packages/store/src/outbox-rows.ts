@@ -25,6 +25,13 @@ export interface NewEnvelope {
   readonly file: string | null
 }
 
+/** Where an envelope stands once it is added. */
+export interface Added {
+  readonly id: number
+  /** Of its first message. */
+  readonly serial: number
+}
+
 export interface EnvelopeRow {
   readonly id: number
   readonly place: number

@@ -2,7 +2,7 @@
 import { OUTCOME } from '@countersign/core/protocol'
 import type { StatementSync } from 'node:sqlite'
 import { ItemFiles } from './item-files.ts'
-import type { EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow, Settled } from './outbox-rows.ts'
+import type { Added, EnvelopeRow, NewEnvelope, NewReceipt, PlaceRow, ReceiptRow, Settled } from './outbox-rows.ts'
 import { OUTBOX_SCHEMA } from './outbox-schema.ts'
 import { type Closed, type Reconciled, Reconciliation, type SessionStart } from './reconcile.ts'
 import { Refused } from './refused.ts'
@@ -108,17 +108,18 @@ export class OutboxTables extends Tables {
     return find()!
   }
 
-  /** Queues envelopes; answers the serial of the first one's first message. Refused where its number is not the next. */
-  add(place: number, envelopes: readonly NewEnvelope[]): number {
+  /** Queues envelopes; answers where each stands. Refused where the number of the first is not the next. */
+  add(place: number, envelopes: readonly NewEnvelope[]): Added[] {
     this.#requireNext(place, envelopes[0]!.first)
     const { serial: start } = this.#sql['outbox']!.get() as { serial: number }
     let serial = start
-    for (const envelope of envelopes) {
-      this.#insert(place, envelope, serial)
+    const added = envelopes.map((envelope) => {
+      const own = { id: this.#insert(place, envelope, serial), serial }
       serial += envelope.count
-    }
+      return own
+    })
     this.#sql['serials']!.run(serial - start)
-    return start
+    return added
   }
 
   /** Puts envelopes signed anew in the place of an older one. */
@@ -134,11 +135,12 @@ export class OutboxTables extends Tables {
     if (last + 1 !== first || closed !== null) throw new Refused()
   }
 
-  #insert(place: number, envelope: NewEnvelope, serial: number): void {
+  #insert(place: number, envelope: NewEnvelope, serial: number): number {
     const { first, count, digest, statement, signature, at, length, lengths, items, file } = envelope
     const { lastInsertRowid: id } = this.#sql['add']!.run(place, first, count, serial, digest, signature, at, length, file)
     this.#sql['addContent']!.run(id, statement, lengths, items)
     this.#sql['number']!.run(first + count - 1, place)
+    return Number(id)
   }
 
   /** Holds what the receiver says against what the outbox knows, and does what follows. */

@@ -24,9 +24,9 @@ import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
 import type { OutboxTables } from './outbox-tables.ts'
-import { pendingEnvelopes, POLL } from './pending.ts'
-import type { QueuedEnvelope } from './queued-envelope.ts'
-import { QueuedMessage } from './queued-message.ts'
+import { pendingEnvelopes, POLL, Tails } from './pending.ts'
+import { QueuedEnvelope } from './queued-envelope.ts'
+import { QueuedMessages } from './queued-message.ts'
 import { signAnew } from './sign-anew.ts'
 import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-body.ts'
 import type { Reconciled, Serials } from './reconcile.ts'
@@ -85,8 +85,8 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   readonly #options: OutboxOptions
   readonly #enqueuer: Enqueuer
   readonly #reader: OutboxReader
-  /** By their serials. */
-  readonly #waiting = new Map<number, QueuedMessage>()
+  readonly #waiting = new QueuedMessages()
+  readonly #tails = new Tails()
   /** Sends that wait for their receipts, by the names of their receivers. */
   readonly #sends = new Map<string, Set<Promise<Receipt>>>()
   /** The place of each receiver's newest session. */
@@ -106,7 +106,10 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
       tables: writer.remote,
       identity,
       now: Date.now,
-      queued: (serial, number) => this.#queued(serial, number),
+      queued: (place, envelope, { id, serial }) => {
+        this.#tails.add(place, new QueuedEnvelope({ ...envelope, id, serial, withdrawn: 0 }, this.#pathOf))
+        return this.#waiting.add(serial, envelope.first, envelope.count)
+      },
       committed: () => this.#wake(),
     })
     this.#reader = new OutboxReader(writer.remote, this.#pathOf)
@@ -131,12 +134,6 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  #queued(serial: number, number: number): Queued {
-    const queued = new QueuedMessage(serial, number)
-    this.#waiting.set(serial, queued)
-    return queued
   }
 
   send(to: Peer, body: MessageBody, options?: MessageOptions): Promise<Receipt> {
@@ -168,6 +165,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   async #follow({ found: code, resent, resigned, lost }: Reconciled, to: Peer): Promise<void> {
     if (resigned.length > 0) await this.#signAnew()
     this.#enqueuer.forget()
+    this.#tails.clear()
     if (code === undefined) return
     this.#options.onNotice?.({ code, to, resent: resent.map(plain), resigned: resigned.map(plain), lost: lost.map(plain) })
   }
@@ -175,7 +173,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   pending(to: Peer, signal: AbortSignal): AsyncGenerator<OutgoingEnvelope> {
     const session = this.#sessions.get(hex(to.keys[0]!.id))!
     const news = (): Promise<void> => this.#news.promise
-    return pendingEnvelopes({ tables: this.#tables, session, pathOf: this.#pathOf, news }, signal)
+    return pendingEnvelopes({ tables: this.#tables, tails: this.#tails, session, pathOf: this.#pathOf, news }, signal)
   }
 
   async chainHead(to: Peer, journal: Uint8Array): Promise<ChainHead> {
@@ -192,16 +190,15 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     const kept = { envelope: id, journal, index, chain, outcome, statement, signature, at: Date.now() }
     const { positions, found } = await this.#tables.settle(kept)
     const of = receiptsOf(envelope, receipt)
-    const tell = (position: number): void => {
-      const waiting = this.#waiting.get(serial + position)
-      if (waiting === undefined) return
-      this.#waiting.delete(serial + position)
-      const own = of(first + position)
-      waiting.tell(outcomeError(own) ?? own)
+    const tell = (position: number, count: number): void => {
+      for (const message of this.#waiting.take(serial + position, count)) {
+        const own = of(first + message.serial - serial)
+        message.tell(outcomeError(own) ?? own)
+      }
     }
-    if (positions === null) for (let position = 0; position < envelope.count; position++) tell(position)
+    if (positions === null) tell(0, envelope.count)
     else {
-      positions.forEach(tell)
+      for (const position of positions) tell(position, 1)
       await this.#signAnew()
     }
     if (found !== undefined) this.#options.onNotice?.({ code: found, to, resent: [], resigned: [], lost: [] })
@@ -216,6 +213,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
   async #signAnew(): Promise<void> {
     await signAnew(this.#tables, this.identity)
     this.#enqueuer.forget()
+    this.#tails.clear()
     this.#wake()
   }
 
@@ -256,6 +254,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
    * @returns false where there is no such message, or its receipt has come
    */
   drop(serial: number): Promise<boolean> {
+    this.#tails.clear()
     return this.#tables.withdraw(serial)
   }
 
@@ -281,8 +280,7 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     await this.#enqueuer.idle()
     await this.#writer.close()
     const closed = new LocalError('SESSION_ENDED', 'the outbox is closed; the message is in it')
-    for (const waiting of this.#waiting.values()) waiting.tell(closed)
-    this.#waiting.clear()
+    for (const message of this.#waiting.takeAll()) message.tell(closed)
     this.#wake()
   }
 

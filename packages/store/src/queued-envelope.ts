@@ -5,6 +5,9 @@ import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
 import type { LongItem } from './spooled-body.ts'
 import { readInTurns, readLengths, writeLengths } from './stored-message.ts'
 
+/** What is known of an envelope in the outbox, of what its session needs. */
+export type EnvelopeToSend = Pick<EnvelopeRow, (keyof EnvelopeRow & keyof NewEnvelope) | 'id' | 'serial' | 'withdrawn'>
+
 /** An envelope that waits for its receipt. */
 export class QueuedEnvelope implements OutgoingEnvelope {
   readonly id: number
@@ -17,7 +20,7 @@ export class QueuedEnvelope implements OutgoingEnvelope {
   readonly withdrawn: boolean
   readonly #held: { readonly items: Uint8Array | null; readonly path: string | undefined; readonly length: number }
 
-  constructor(row: EnvelopeRow, pathOf: (file: string) => string) {
+  constructor(row: EnvelopeToSend, pathOf: (file: string) => string) {
     const { id, serial, statement, signature, digest, first, count, withdrawn, length, items, file } = row
     this.id = id
     this.serial = serial
@@ -28,6 +31,11 @@ export class QueuedEnvelope implements OutgoingEnvelope {
     this.withdrawn = withdrawn === 1
     this.lengths = readLengths(row)
     this.#held = { items, path: file === null ? undefined : pathOf(file), length }
+  }
+
+  /** Bytes of its items. */
+  get length(): number {
+    return this.#held.length
   }
 
   async *read(offset: number): AsyncGenerator<Uint8Array> {

@@ -40,7 +40,7 @@ export abstract class Tables {
 }
 
 /** Bytes of items, and rows, that one answer may carry, unless its first row alone has more bytes. */
-const PAGE_BYTES = 4 * 1024 * 1024
+export const PAGE_BYTES: number = 4 * 1024 * 1024
 export const PAGE_ROWS = 256
 
 /** As many rows as go into one answer. */

@@ -15,8 +15,7 @@ test('a message that follows a session which began while another was committed g
     add: async (_place: number, envelopes: readonly NewEnvelope[]) => {
       committing.resolve()
       await commit.promise
-      added.push(...envelopes)
-      return added.length
+      return envelopes.map((envelope) => ({ id: added.push(envelope), serial: envelope.first }))
     },
   } as unknown as Remote<OutboxTables>
   const own = identity(generatePrivateKey())
@@ -26,7 +25,7 @@ test('a message that follows a session which began while another was committed g
     tables,
     identity: own,
     now: () => 0,
-    queued: (serial, number) => ({ serial, number, receipt: new Promise(() => {}) }),
+    queued: (_place, { first }, { serial }) => [{ serial, number: first, receipt: new Promise(() => {}) }],
     committed: () => {},
   })
 
