@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { Contender, Setting } from '../harness/contender.ts'
-import { answer, framedLink, type Stream } from './framed.ts'
+import { answer, framedLink, type Framing, type Stream } from './framed.ts'
 
 /** What node:net, node:tls, streamx and ssh2 agree on. */
 export interface DuplexLike {
@@ -34,12 +34,13 @@ export interface Transport {
   dial(setting: Setting, port: number, from: string): Promise<Stream>
 }
 
-/** A stream as a contender, its messages batched or each by itself. */
-export function framed(transport: Transport, each: boolean): Contender {
+/** A stream as a contender. */
+export function framed(transport: Transport, { each = false, drops = false }: Partial<Framing> = {}): Contender {
+  const framing = { each, drops }
   return {
     about: `${transport.about}; ${each ? 'each message and acknowledgement a write of its own' : 'messages and acknowledgements batched as they come'}`,
     async serve(setting) {
-      const server = await transport.listener(setting, (stream) => answer(stream, each))
+      const server = await transport.listener(setting, (stream) => answer(stream, framing))
       server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
       await once(server, 'listening')
       return {
@@ -47,7 +48,7 @@ export function framed(transport: Transport, each: boolean): Contender {
         close: () => new Promise((resolve) => server.close(() => resolve())),
       }
     },
-    dial: async (setting, port, from) => framedLink(await transport.dial(setting, port, from), each),
+    dial: async (setting, port, from) => framedLink(await transport.dial(setting, port, from), framing),
   }
 }
 

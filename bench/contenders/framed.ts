@@ -14,13 +14,22 @@ export interface Stream {
 const BULK = 0x8000_0000
 const MOST_BATCH = 1024 * 1024
 
-/** Takes messages; `each` answers every one by itself, else one answer counts all that came in one chunk. */
-export function answer(stream: Stream, each: boolean): void {
+/** What a framing does beside carrying messages. */
+export interface Framing {
+  /** Each message, and each answer, is a write of its own; else all of one moment go together. */
+  readonly each: boolean
+  /** What has come of a long body is dropped; else it is held in memory until all of it is there. */
+  readonly drops: boolean
+}
+
+/** Takes messages. Where they are batched, one answer counts all that came in one chunk. */
+export function answer(stream: Stream, { each, drops }: Framing): void {
   /** What has come of a message, and how many bytes it takes in all. */
   let held: Buffer[] = []
   let length = 0
   let needed = 0
   let bulk = 0
+  let body: Buffer[] = []
   const acknowledge = (count: number): void => {
     const word = Buffer.allocUnsafe(4)
     word.writeUInt32BE(count)
@@ -31,8 +40,12 @@ export function answer(stream: Stream, each: boolean): void {
     if (bulk > 0) {
       const part = Math.min(bulk, chunk.length)
       bulk -= part
+      if (!drops) body.push(chunk.subarray(0, part))
       chunk = chunk.subarray(part)
-      if (bulk === 0) acknowledge(1)
+      if (bulk === 0) {
+        body = []
+        acknowledge(1)
+      }
     }
     if (chunk.length === 0) return
     held.push(chunk)
@@ -46,6 +59,7 @@ export function answer(stream: Stream, each: boolean): void {
       const size = chunk.readUInt32BE(at)
       if (size >= BULK) {
         bulk = (size - BULK) * 1024 - (chunk.length - at - 4)
+        if (!drops) body.push(chunk.subarray(at + 4))
         at = chunk.length
         break
       }
@@ -62,8 +76,8 @@ export function answer(stream: Stream, each: boolean): void {
   })
 }
 
-/** Sends messages; `each` writes every one by itself, else all of one moment go together. */
-export function framedLink(stream: Stream, each: boolean): Link {
+/** Sends messages. */
+export function framedLink(stream: Stream, { each }: Framing): Link {
   const waiting = new Waiting()
   let word: Buffer = Buffer.alloc(0)
   stream.onData((bytes) => {

@@ -149,7 +149,7 @@ export class Enqueuer {
           const added = await tables.add(place.id, envelopes)
           for (const [i, envelope] of envelopes.entries()) {
             const messages = queued(place.id, envelope, added[i]!)
-            for (const [position, tell] of taken[i]!.tell.entries()) tell(messages[position]!)
+            taken[i]!.tell.forEach((tell, position) => tell(messages[position]!))
           }
           const { first, count } = envelopes.at(-1)!
           // Where the place was forgotten meanwhile, it is asked for anew.

@@ -48,10 +48,10 @@ export function readLengths({ length, lengths }: Pick<HeldItems, 'length' | 'len
 export function writeLengths(lengths: readonly number[]): Pick<HeldItems, 'length' | 'lengths'> {
   const bytes = Buffer.allocUnsafeSlow(lengths.length > 1 ? 4 * lengths.length : 0)
   let total = 0
-  for (const [i, length] of lengths.entries()) {
+  lengths.forEach((length, i) => {
     total += length
     if (bytes.length > 0) bytes.writeUInt32BE(length, 4 * i)
-  }
+  })
   return { length: total, lengths: bytes.length > 0 ? bytes : null }
 }
 
