@@ -41,6 +41,8 @@ export interface Input {
   readonly length: number
   /** Whether a person types it, and waits for each answer */
   readonly typed: boolean
+  /** Whether it is one message */
+  readonly single: boolean
   /** @param signal ends what would wait for more */
   messages(signal: AbortSignal): AsyncIterable<Outgoing>
 }
@@ -59,6 +61,7 @@ export async function openInput(words: readonly string[], options: InputOptions,
   return {
     length: files.reduce((sum, { body }) => sum + body.size, 0),
     typed: typing,
+    single: named ? (words.length > 0 ? 1 : 0) + files.length === 1 : !typing && !lines,
     async *messages(signal) {
       if (words.length > 0) yield text(words.join(' '))
       yield* files

@@ -5,7 +5,7 @@ import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { itemFolder } from './item-files.ts'
 import type { JournalTables } from './journal-tables.ts'
-import { Writer } from './writer.ts'
+import { inThread, Writer } from './writer.ts'
 
 /** Who is told how far the copy has come. */
 export interface CopyOptions {
@@ -88,7 +88,7 @@ async function copyItems(
 }
 
 async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
-  const writer = new Writer<JournalTables>({ kind: 'journal', file, backupToo: true })
+  const writer = new Writer<JournalTables>(file, inThread({ kind: 'journal', file, backupToo: true }))
   try {
     return await work(writer.remote)
   } finally {

@@ -12,7 +12,7 @@ import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './j
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
 import { readInTurns, type StoredEntry, type StoredMessage, writeLengths } from './stored-message.ts'
 import type { Remote } from './tables.ts'
-import { give, Writer } from './writer.ts'
+import { give, inThread, Writer } from './writer.ts'
 
 /** What a journal keeps besides receipts and bodies. */
 export interface JournalOptions {
@@ -72,7 +72,7 @@ export async function openJournal(
   { keepPartials = 7 * DAY, onNotice }: JournalOptions = {},
 ): Promise<StoredJournal> {
   const path = resolve(file)
-  const writer = new Writer<JournalTables>({ kind: 'journal', file: path })
+  const writer = new Writer<JournalTables>(path, inThread({ kind: 'journal', file: path }))
   try {
     const [id, restores] = await Promise.all([writer.remote.id(), writer.remote.restores()])
     await writer.remote.tidy(Date.now() - keepPartials)

@@ -23,7 +23,7 @@ import { join, resolve } from 'node:path'
 import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
-import type { OutboxTables } from './outbox-tables.ts'
+import { OutboxTables } from './outbox-tables.ts'
 import { pendingEnvelopes, POLL } from './pending.ts'
 import type { QueuedEnvelope } from './queued-envelope.ts'
 import { QueuedMessage } from './queued-message.ts'
@@ -32,7 +32,7 @@ import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-bo
 import type { Reconciled, Serials } from './reconcile.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
-import { Writer } from './writer.ts'
+import { inPlace, inThread, Writer } from './writer.ts'
 
 /** What an outbox found out about a receiver that its operator has to know. */
 export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | 'lost'> {
@@ -49,6 +49,11 @@ export interface OutboxOptions {
   readonly keep?: number
   /** How many bytes of such bodies are kept; 1 GiB where it is not said. */
   readonly keepBytes?: number
+  /**
+   * Whether a thread of its own writes, so that nothing else waits for the disk; true where it is not said. A process that
+   * has one message to send, and nothing else to do meanwhile, is done sooner without.
+   */
+  readonly thread?: boolean
   /** Told of what the operator has to know. */
   readonly onNotice?: (notice: OutboxNotice) => void
 }
@@ -64,7 +69,9 @@ const PRUNE_EVERY = 60_000
  */
 export async function openOutbox(file: string, options: OutboxOptions): Promise<StoredOutbox> {
   const path = resolve(file)
-  const writer = new Writer<OutboxTables>({ kind: 'outbox', file: path })
+  const inOwnThread = options.thread ?? true
+  const desk = inOwnThread ? inThread({ kind: 'outbox', file: path }) : inPlace(() => new OutboxTables(path))
+  const writer = new Writer<OutboxTables>(path, desk)
   try {
     await writer.remote.tidy(Date.now() - DAY)
     const outbox = new StoredOutbox(path, writer, options)

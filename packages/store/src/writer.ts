@@ -1,16 +1,33 @@
-/** One thread that owns a database: what is asked of it while it commits shares the next commit. */
+/** The way to whoever owns a database: what is asked while it commits shares the next commit. */
 import { LocalError } from '@countersign/core'
 import { copy } from '@countersign/core/protocol'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { attend } from './desk.ts'
 import type { Answer, Call, Remote, Tables } from './tables.ts'
 
-export interface WriterData {
+/** What a thread is told of the database that it owns. */
+export interface ThreadData {
   /** Whose tables. */
   readonly kind: 'journal' | 'outbox'
   readonly file: string
   /** Whether it may be a backup. */
   readonly backupToo?: boolean
+}
+
+/** Starts a thread that owns a database: while that waits for the disk, this one goes on. */
+export function inThread(data: ThreadData): Worker {
+  const script = new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url)
+  return new Worker(script, { workerData: data, name: data.kind })
+}
+
+/** Has this thread own the database, and wait for the disk: a thread takes longer to start than a few commits. */
+export function inPlace(open: () => Tables): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  attend(port2, open)
+  // Whoever asks keeps the process alive, not who answers.
+  port2.unref()
+  return port1
 }
 
 interface Waiting {
@@ -36,7 +53,7 @@ export class Writer<T extends Tables> {
   /** The tables' calls. Each rejects with LocalError STORAGE, or PLACE_MOVED where it is refused. */
   readonly remote: Remote<T>
   readonly #file: string
-  readonly #worker: Worker
+  readonly #desk: Worker | MessagePort
   readonly #waiting = new Map<number, Waiting>()
   readonly #exited: Promise<void>
   #calls: Call[] = []
@@ -47,11 +64,10 @@ export class Writer<T extends Tables> {
   #last = 0
   #gone: Error | undefined
 
-  constructor(data: WriterData) {
-    const script = new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(script, { workerData: data, name: data.kind })
-    this.#worker = worker
-    this.#file = data.file
+  /** @param desk what `inThread` or `inPlace` gives */
+  constructor(file: string, desk: Worker | MessagePort) {
+    this.#file = file
+    this.#desk = desk
     this.remote = new Proxy({} as Remote<T>, {
       get: (_, name: string) => {
         return (...args: readonly unknown[]) => this.#call(name, args)
@@ -59,21 +75,23 @@ export class Writer<T extends Tables> {
     })
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#exited = promise
-    worker.on('message', (answers: readonly Answer[]) => answers.forEach((answer) => this.#answer(answer)))
-    worker.on('error', (cause: Error) => this.#end(new LocalError('STORAGE', cause.message, { cause })))
-    worker.on('exit', () => {
+    const closed = (): void => {
       this.#end(new LocalError('STORAGE', 'it is closed'))
       resolve()
-    })
-    worker.unref()
+    }
+    desk.on('message', (answers: readonly Answer[]) => answers.forEach((answer) => this.#answer(answer)))
+    desk.on('error', (cause: Error) => this.#end(new LocalError('STORAGE', cause.message, { cause })))
+    // A thread says the one, a port the other.
+    desk.on('exit', closed).on('close', closed)
+    desk.unref()
   }
 
   /** Lets go of the database, once all that was asked is done. */
   async close(): Promise<void> {
     this.#post()
     this.#gone ??= new LocalError('STORAGE', 'it is closed')
-    this.#worker.ref()
-    this.#worker.postMessage('close', [])
+    this.#desk.ref()
+    this.#desk.postMessage('close', [])
     await this.#exited
   }
 
@@ -81,7 +99,7 @@ export class Writer<T extends Tables> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     return new Promise((resolve, reject) => {
       // The thread keeps the process alive only while something is asked of it.
-      if (this.#waiting.size === 0) this.#worker.ref()
+      if (this.#waiting.size === 0) this.#desk.ref()
       this.#last += 1
       this.#waiting.set(this.#last, { resolve, reject })
       this.#calls.push({ id: this.#last, name, args: args.map((arg) => this.#packed(arg)) })
@@ -92,7 +110,7 @@ export class Writer<T extends Tables> {
 
   #post(): void {
     if (this.#calls.length === 0) return
-    this.#worker.postMessage(this.#calls, this.#transfers)
+    this.#desk.postMessage(this.#calls, this.#transfers)
     this.#calls = []
     this.#transfers = []
     this.#slab = NO_SLAB
@@ -131,7 +149,7 @@ export class Writer<T extends Tables> {
     const { resolve, reject } = this.#waiting.get(answer.id)!
     this.#waiting.delete(answer.id)
     // Whoever closes waits for the thread's end, which only a thread that counts keeps the process for.
-    if (this.#waiting.size === 0 && this.#gone === undefined) this.#worker.unref()
+    if (this.#waiting.size === 0 && this.#gone === undefined) this.#desk.unref()
     if ('value' in answer) resolve(answer.value)
     else if ('failed' in answer) reject(new LocalError('STORAGE', answer.failed))
     else reject(new LocalError(answer.refused, answer.refused === 'BACKUP' ? this.#file : undefined))

@@ -52,7 +52,7 @@ async function sendEphemeral(journey: Sending, input: Input, options: SendOption
 
 async function sendDurable(journey: Sending, input: Input, options: SendOptions): Promise<void> {
   const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('@countersign/mailbox/stored'), import('../durable.ts')])
-  await using outbox = await openOwnOutbox(journey.home, journey.output)
+  await using outbox = await openOwnOutbox(journey.home, journey.output, !input.single)
   await using way = await openDurable(journey, outbox, options)
   await deliver(journey.onWay.counted(way), input, journey.output, journey.interrupted)
 }

@@ -22,7 +22,7 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const peer = home.peer(name)
       const input = await openInput(words, options, output)
       const { openOwnOutbox } = await import('@countersign/mailbox/stored')
-      await using outbox = await openOwnOutbox(home, output)
+      await using outbox = await openOwnOutbox(home, output, !input.single)
       if (wait === false) return await queue(outbox, peer, input, output, interrupted)
       const { openQueue } = await import('../sending.ts')
       await using way = openQueue(peer, outbox, output, wait, interrupted)
