@@ -2,11 +2,12 @@
  * `node ../../scripts/bundle.ts [THREAD...]`, in a package's folder: its modules as few files in dist, because Node looks for,
  * reads and links each file by itself, and a program of many small ones starts late.
  *
- * Entries are what the published manifest names; what is installed beside the package stays outside. Each THREAD is a module
- * of src that a thread starts with: one file, with what it uses of this repository's packages inside and nothing else of them.
+ * Entries are what the published manifest names. What is installed beside the package stays outside. A package that is a program
+ * alone has inside what it uses of this repository's packages, and nothing else of them: each command in a file of its own, and in
+ * one more all that several commands use. Each THREAD is a module that a thread starts with: one file, with the same inside.
  */
 import { readFileSync } from 'node:fs'
-import { isAbsolute } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { build } from 'rolldown'
 
 interface Manifest {
@@ -14,27 +15,58 @@ interface Manifest {
     readonly bin?: Readonly<Record<string, string>>
     readonly exports?: Readonly<Record<string, { readonly default: string }>>
   }
+  readonly dependencies?: Readonly<Record<string, string>>
 }
 
-const { publishConfig } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
+const { publishConfig, dependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest
+const program = publishConfig.exports === undefined
 const files = [
   ...Object.values(publishConfig.bin ?? {}),
   ...Object.values(publishConfig.exports ?? {}).map((entry) => entry.default),
 ]
 const named = files.map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)![1]!)
-const entries = (names: readonly string[]): Record<string, string> =>
-  Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
 
-async function bundle(input: Record<string, string>, external: (id: string) => boolean): Promise<void> {
-  await build({
+/** @returns what of outside the repository it uses */
+async function bundle(input: Record<string, string>, external: (id: string) => boolean): Promise<Set<string>> {
+  const { output } = await build({
     input,
     external,
     platform: 'node',
     logLevel: 'warn',
     treeshake: { moduleSideEffects: false },
-    output: { dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+    // What one command loads late another may need at once, or a program have in the file of what is shared.
+    checks: { ineffectiveDynamicImport: false },
+    output: {
+      dir: 'dist',
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+      ...(program && { codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } }),
+    },
   })
+  const chunks = output.filter((file) => file.type === 'chunk')
+  const own = new Set(chunks.map(({ fileName }) => fileName))
+  const used = chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports])
+  return new Set(used.filter((id) => !own.has(id) && !id.startsWith('node:')).map(packageOf))
 }
 
-await bundle(entries(named), (id) => !id.startsWith('.') && !isAbsolute(id))
-for (const thread of process.argv.slice(2)) await bundle(entries([thread]), (id) => id.startsWith('node:'))
+function packageOf(id: string): string {
+  return id
+    .split('/')
+    .slice(0, id.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+function outside(id: string): boolean {
+  return !id.startsWith('.') && !isAbsolute(id) && !(program && id.startsWith('@countersign/'))
+}
+
+const used = await bundle(Object.fromEntries(named.map((name) => [name, `src/${name}.ts`])), outside)
+if (program) {
+  // What the packages inside use has to be installed with the program, and nothing else.
+  const wrong = used.symmetricDifference(new Set(Object.keys(dependencies)))
+  if (wrong.size > 0) throw new Error(`used or a dependency, and not both: ${[...wrong].join(', ')}`)
+}
+for (const thread of process.argv.slice(2)) {
+  await bundle({ [basename(thread, '.ts')]: thread }, (id) => id.startsWith('node:'))
+}

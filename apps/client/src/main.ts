@@ -1,16 +1,21 @@
 #!/usr/bin/env node
 /** The `countersign-client` program. */
-import { CliError, createProgram, noCommand, parseProgram, runProgram } from '@countersign/keyexchange/cli'
-import { hooks, inbox, receipts } from '@countersign/mailbox'
+import { addCommands, CliError, createProgram, noCommand, parseProgram, runProgram } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
-import { doctor } from './commands/doctor.ts'
-import { explain } from './commands/explain.ts'
-import { outbox } from './commands/outbox.ts'
-import { ping } from './commands/ping.ts'
-import { receive } from './commands/receive.ts'
-import { send } from './commands/send.ts'
-import { watch } from './commands/watch.ts'
-import { verify } from './commands/verify.ts'
+
+const COMMANDS = {
+  send: async () => (await import('./commands/send.ts')).send,
+  watch: async () => (await import('./commands/watch.ts')).watch,
+  receive: async () => (await import('./commands/receive.ts')).receive,
+  outbox: async () => (await import('./commands/outbox.ts')).outbox,
+  ping: async () => (await import('./commands/ping.ts')).ping,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  verify: async () => (await import('./commands/verify.ts')).verify,
+  explain: async () => (await import('./commands/explain.ts')).explain,
+  receipts: async () => (await import('./commands/receipts.ts')).receipts,
+  inbox: async () => (await import('./commands/inbox.ts')).inbox,
+  hooks: async () => (await import('./commands/hooks.ts')).hooks,
+}
 
 await runProgram(async (interrupted) => {
   const program = createProgram(
@@ -18,10 +23,7 @@ await runProgram(async (interrupted) => {
     'Sends messages and keeps the receipt of each one.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [send, watch, receive, outbox, ping, doctor, verify, explain]) command(program, interrupted)
-  receipts(program, 'client')
-  inbox(program, 'client', interrupted)
-  hooks(program, 'client')
+  await addCommands(program, COMMANDS, interrupted)
   // Last, because what it lets pass no command may.
   program.allowExcessArguments().action((_: unknown, { args: [word] }: Command) => {
     const hint = 'to send a text: countersign-client send TEXT; see --help'

@@ -1,14 +1,19 @@
 #!/usr/bin/env node
 /** The `countersign-server` program. */
-import { createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
-import { hooks, inbox, receipts } from '@countersign/mailbox'
-import { doctor } from './commands/doctor.ts'
-import { serve } from './commands/serve.ts'
-import { outbox } from './commands/outbox.ts'
-import { send } from './commands/send.ts'
-import { settings } from './commands/settings.ts'
-import { status } from './commands/status.ts'
-import { verify } from './commands/verify.ts'
+import { addCommands, createProgram, parseProgram, runProgram } from '@countersign/keyexchange/cli'
+
+const COMMANDS = {
+  serve: async () => (await import('./commands/serve.ts')).serve,
+  send: async () => (await import('./commands/send.ts')).send,
+  outbox: async () => (await import('./commands/outbox.ts')).outbox,
+  status: async () => (await import('./commands/status.ts')).status,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  settings: async () => (await import('./commands/settings.ts')).settings,
+  verify: async () => (await import('./commands/verify.ts')).verify,
+  receipts: async () => (await import('./commands/receipts.ts')).receipts,
+  inbox: async () => (await import('./commands/inbox.ts')).inbox,
+  hooks: async () => (await import('./commands/hooks.ts')).hooks,
+}
 
 await runProgram(async (interrupted) => {
   const program = createProgram(
@@ -16,9 +21,6 @@ await runProgram(async (interrupted) => {
     'Receives messages, stores them, and countersigns each one.',
     new URL('../package.json', import.meta.url),
   )
-  for (const command of [serve, send, outbox, status, doctor, settings, verify]) command(program, interrupted)
-  receipts(program, 'server')
-  inbox(program, 'server', interrupted)
-  hooks(program, 'server')
+  await addCommands(program, COMMANDS, interrupted)
   await parseProgram(program)
 })
