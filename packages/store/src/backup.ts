@@ -3,9 +3,10 @@ import { LocalError } from '@countersign/core'
 import { constants } from 'node:fs'
 import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { inThread } from './desk.ts'
 import { itemFolder } from './item-files.ts'
 import type { JournalTables } from './journal-tables.ts'
-import { inThread, Writer } from './writer.ts'
+import { Writer } from './writer.ts'
 
 /** Who is told how far the copy has come. */
 export interface CopyOptions {

@@ -1,32 +1,69 @@
-/** The side of a Writer that has the database: what has come while it committed is carried out together, with one commit. */
-import type { MessagePort } from 'node:worker_threads'
+/** Who has the database, and carries out the calls: the thread that asks, or one of its own. */
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { Refused } from './refused.ts'
 import { type Answer, type Call, carryOut, type Tables } from './tables.ts'
 
-/** Opens tables, and carries out the calls that come through a port until it is told to close. */
-export function attend(port: MessagePort, open: () => Tables): void {
-  const tables = tried(open)
-  let waiting: Call[] = []
-
-  const work = (): void => {
-    const calls = waiting
-    waiting = []
-    port.postMessage(answersTo(tables, calls))
-  }
-
-  port.on('message', (calls: readonly Call[] | 'close') => {
-    if (calls === 'close') {
-      work()
-      if (!(tables instanceof Error)) tables.close()
-      port.close()
-      return
-    }
-    if (waiting.length === 0) setImmediate(work)
-    waiting.push(...calls)
-  })
+/** Who asks is told of this. */
+export interface Asker {
+  answered(answers: readonly Answer[]): void
+  /** The thread has died. */
+  failed(cause: Error): void
+  /** No answer will come any more. */
+  closed(): void
 }
 
-function tried(open: () => Tables): Tables | Error {
+export interface Desk {
+  /** Carries out calls: together with others that wait, and with one commit. The buffers are its own from now on. */
+  ask(calls: readonly Call[], buffers: readonly ArrayBuffer[]): void
+  /** Lets go of the database, once all that was asked is done. */
+  close(): void
+  /** Whether the process waits for answers. */
+  keep(alive: boolean): void
+}
+
+/** What a thread is told of the database that it owns. */
+export interface ThreadData {
+  /** Whose tables. */
+  readonly kind: 'journal' | 'outbox'
+  readonly file: string
+  /** Whether it may be a backup. */
+  readonly backupToo?: boolean
+}
+
+/** A thread of its own has the database: while that waits for the disk, the one that asks goes on. */
+export function inThread(data: ThreadData): (asker: Asker) => Desk {
+  return (asker) => {
+    const script = new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url)
+    const worker = new Worker(script, { workerData: data, name: data.kind })
+    worker.on('message', (answers: readonly Answer[]) => asker.answered(answers))
+    worker.on('error', (cause: Error) => asker.failed(cause))
+    worker.on('exit', () => asker.closed())
+    return {
+      ask: (calls, buffers) => worker.postMessage(calls, buffers),
+      close: () => worker.postMessage('close', []),
+      keep: (alive) => (alive ? worker.ref() : worker.unref()),
+    }
+  }
+}
+
+/** The thread that asks has the database, and waits for the disk: a thread takes longer to start than a few commits. */
+export function inPlace(open: () => Tables): (asker: Asker) => Desk {
+  return (asker) => {
+    const tables = opened(open)
+    return {
+      ask: (calls) => asker.answered(answersTo(tables, calls)),
+      close() {
+        if (!(tables instanceof Error)) tables.close()
+        asker.closed()
+      },
+      keep() {},
+    }
+  }
+}
+
+/** Tables, or what kept them from being opened: each call is told. */
+export function opened(open: () => Tables): Tables | Error {
   try {
     return open()
   } catch (error) {
@@ -34,7 +71,7 @@ function tried(open: () => Tables): Tables | Error {
   }
 }
 
-function answersTo(tables: Tables | Error, calls: readonly Call[]): Answer[] {
+export function answersTo(tables: Tables | Error, calls: readonly Call[]): Answer[] {
   if (tables instanceof Refused) return calls.map(({ id }) => ({ id, refused: tables.code }))
   if (tables instanceof Error) return calls.map(({ id }) => ({ id, failed: tables.message }))
   return carryOut(tables, calls)

@@ -4,6 +4,7 @@ import { concat, EMPTY_HEAD, NO_POSITION, OUTCOME, ownsBuffer } from '@countersi
 import { openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
 import { backupJournal, type CopyOptions } from './backup.ts'
+import { inThread } from './desk.ts'
 import { itemFolder } from './item-files.ts'
 import type { Restored } from './journal-copy.ts'
 import type { Held, Hold, Noticed, Usage } from './journal-rows.ts'
@@ -12,7 +13,7 @@ import { type JournalFault, verifyJournal, type JournalVerifyOptions } from './j
 import { JournalReader, type ReadOptions } from './journal-reader.ts'
 import { readInTurns, type StoredEntry, type StoredMessage, writeLengths } from './stored-message.ts'
 import type { Remote } from './tables.ts'
-import { give, inThread, Writer } from './writer.ts'
+import { give, Writer } from './writer.ts'
 
 /** What a journal keeps besides receipts and bodies. */
 export interface JournalOptions {

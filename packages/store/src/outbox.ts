@@ -20,6 +20,7 @@ import {
   type SendingSession,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
+import { inPlace, inThread } from './desk.ts'
 import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
@@ -32,7 +33,7 @@ import { blobBody, SPOOL_FROM, spoolBody, type StreamedBody } from './spooled-bo
 import type { Reconciled, Serials } from './reconcile.ts'
 import type { Remote } from './tables.ts'
 import { waitFor } from './wait.ts'
-import { inPlace, inThread, Writer } from './writer.ts'
+import { Writer } from './writer.ts'
 
 /** What an outbox found out about a receiver that its operator has to know. */
 export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | 'lost'> {

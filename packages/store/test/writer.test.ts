@@ -33,8 +33,9 @@ describe.each([
     await expect(openOutbox(path(), { identity: alice, thread })).rejects.toMatchObject({ code: 'STORAGE' })
   })
 
-  test('takes no call once it is closed', async () => {
+  test('takes no call once it is closed, and may be closed again', async () => {
     const outbox = await openOutbox(folder()('outbox'), { identity: alice, thread })
+    await outbox.close()
     await outbox.close()
     await expect(outbox.enqueue(toBob, 'late')).rejects.toMatchObject({ code: 'STORAGE' })
   })
