@@ -8,7 +8,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { basename, isAbsolute } from 'node:path'
-import { build } from 'rolldown'
+import { build, type Plugin } from 'rolldown'
 
 interface Manifest {
   readonly publishConfig: {
@@ -26,12 +26,25 @@ const files = [
 ]
 const named = files.map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)![1]!)
 
+/** One character beyond ASCII, in a text as it may be, has V8 hold a whole file at two bytes a character. */
+const ascii: Plugin = {
+  name: 'ascii',
+  generateBundle(_, files) {
+    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = escaped(file.code)
+  },
+}
+
+function escaped(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** @returns what of outside the repository it uses */
 async function bundle(input: Record<string, string>, external: (id: string) => boolean): Promise<Set<string>> {
   const { output } = await build({
     input,
     external,
     platform: 'node',
+    plugins: [ascii],
     logLevel: 'warn',
     treeshake: { moduleSideEffects: false },
     // What one command loads late another may need at once, or a program have in the file of what is shared.
