@@ -3,11 +3,12 @@
  * reads and links each file by itself, and a program of many small ones starts late.
  *
  * Entries are what the published manifest names. What is installed beside the package stays outside. A package that is a program
- * alone has inside what it uses of this repository's packages, and nothing else of them: each command in a file of its own, and in
- * one more all that several commands use. Each THREAD is a module that a thread starts with: one file, with the same inside.
+ * alone has inside what it uses of this repository's packages, and of the few others that every start would read, and nothing else
+ * of them: each command in a file of its own, and in one more all that several commands use. Each THREAD is a module that a thread
+ * starts with: one file, with what it uses of this repository's packages inside.
  */
-import { readFileSync } from 'node:fs'
-import { basename, isAbsolute } from 'node:path'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, isAbsolute, join } from 'node:path'
 import { build, type Plugin } from 'rolldown'
 
 interface Manifest {
@@ -26,25 +27,42 @@ const files = [
 ]
 const named = files.map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)![1]!)
 
-/** One character beyond ASCII, in a text as it may be, has V8 hold a whole file at two bytes a character. */
-const ascii: Plugin = {
-  name: 'ascii',
+/** What programs have inside that is not of this repository: every start would read it. */
+const INSIDE = ['commander', '@scure/bip39']
+
+/** The last touch to each file. */
+const finish: Plugin = {
+  name: 'finish',
   generateBundle(_, files) {
-    for (const file of Object.values(files)) if (file.type === 'chunk') file.code = escaped(file.code)
+    for (const file of Object.values(files)) {
+      if (file.type === 'chunk') file.code = inAscii(program ? withoutFacades(file.code) : file.code)
+    }
   },
 }
 
-function escaped(code: string): string {
+/** An import of a module of Node's has Node read everything that it exports, and load what is there to be loaded late. */
+function withoutFacades(code: string): string {
+  return code.replace(/^import ([\w$]+)?(?:, )?(\{.*\})? from "(node:.*)";$/gm, (_, whole, parts, id) => {
+    const names = [whole, parts?.replaceAll(' as ', ': ')].filter((name) => name !== undefined)
+    return `const ${names.map((name) => `${name} = process.getBuiltinModule("${id}")`).join(', ')};`
+  })
+}
+
+/** One character beyond ASCII, in a text as it may be, has V8 hold a whole file at two bytes a character. */
+function inAscii(code: string): string {
   return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** @returns what of outside the repository it uses */
-async function bundle(input: Record<string, string>, external: (id: string) => boolean): Promise<Set<string>> {
+/** @returns which packages it has inside that are not of this repository, and which it uses that are outside */
+async function bundle(
+  input: Record<string, string>,
+  external: (id: string) => boolean,
+): Promise<{ readonly within: readonly string[]; readonly used: ReadonlySet<string> }> {
   const { output } = await build({
     input,
     external,
     platform: 'node',
-    plugins: [ascii],
+    plugins: [finish],
     logLevel: 'warn',
     treeshake: { moduleSideEffects: false },
     // What one command loads late another may need at once, or a program have in the file of what is shared.
@@ -60,7 +78,11 @@ async function bundle(input: Record<string, string>, external: (id: string) => b
   const chunks = output.filter((file) => file.type === 'chunk')
   const own = new Set(chunks.map(({ fileName }) => fileName))
   const used = chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports])
-  return new Set(used.filter((id) => !own.has(id) && !id.startsWith('node:')).map(packageOf))
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds)
+  return {
+    within: INSIDE.filter((name) => modules.some((id) => id.includes(`/node_modules/${name}/`))),
+    used: new Set(used.filter((id) => !own.has(id) && !id.startsWith('node:')).map(packageOf)),
+  }
 }
 
 function packageOf(id: string): string {
@@ -70,15 +92,24 @@ function packageOf(id: string): string {
     .join('/')
 }
 
-function outside(id: string): boolean {
-  return !id.startsWith('.') && !isAbsolute(id) && !(program && id.startsWith('@countersign/'))
+function licenseOf(name: string): string {
+  const [folder] = globSync(`../../{apps,packages}/*/node_modules/${name}`)
+  return readFileSync(join(folder!, 'LICENSE'), 'utf8')
 }
 
-const used = await bundle(Object.fromEntries(named.map((name) => [name, `src/${name}.ts`])), outside)
+function outside(id: string): boolean {
+  return (
+    !id.startsWith('.') && !isAbsolute(id) && !(program && (id.startsWith('@countersign/') || INSIDE.includes(packageOf(id))))
+  )
+}
+
+const { within, used } = await bundle(Object.fromEntries(named.map((name) => [name, `src/${name}.ts`])), outside)
 if (program) {
   // What the packages inside use has to be installed with the program, and nothing else.
   const wrong = used.symmetricDifference(new Set(Object.keys(dependencies)))
   if (wrong.size > 0) throw new Error(`used or a dependency, and not both: ${[...wrong].join(', ')}`)
+  const texts = within.map((name) => `${name}\n\n${licenseOf(name)}`)
+  writeFileSync('dist/LICENSES', texts.join('\n\n'))
 }
 for (const thread of process.argv.slice(2)) {
   await bundle({ [basename(thread, '.ts')]: thread }, (id) => id.startsWith('node:'))
