@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander'
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
+import type { Interface } from 'node:readline'
 
 export interface InputOptions {
   readonly file?: readonly string[]
@@ -95,11 +95,13 @@ export async function fileOptions(path: string): Promise<Required<Pick<MessageOp
 }
 
 async function* linesOf(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const { createInterface } = await import('node:readline')
   yield* until(createInterface({ input: process.stdin, crlfDelay: Infinity }), signal)
 }
 
 /** What a person types, line by line, until Ctrl-D or Ctrl-C; empty lines are nothing to send. */
 async function* typed(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const { createInterface } = await import('node:readline')
   const prompt = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
   let open = true
   prompt.once('close', () => (open = false))
