@@ -150,7 +150,7 @@ async function* outbox(home: Home, output: Output, peer: TrustedPeer | undefined
   if (sound.error !== undefined || peer === undefined)
     return yield { name: 'clock', what: 'no receipt can be read', untried: true }
   yield await holds('clock', async () => {
-    await using outbox = await openOwnOutbox(home, output)
+    await using outbox = await openOwnOutbox(home, output, false)
     const offset = await clockOffset(outbox, peer, Date.now())
     if (offset === undefined) return 'there is no receipt yet that tells'
     if (Math.abs(offset) < FAR_APART) return 'the last receipts fit this clock'

@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander'
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
+import type { Interface } from 'node:readline'
 
 export interface InputOptions {
   readonly file?: readonly string[]
@@ -41,6 +41,8 @@ export interface Input {
   readonly length: number
   /** Whether a person types it, and waits for each answer */
   readonly typed: boolean
+  /** Whether it is one message */
+  readonly single: boolean
   /** @param signal ends what would wait for more */
   messages(signal: AbortSignal): AsyncIterable<Outgoing>
 }
@@ -59,6 +61,7 @@ export async function openInput(words: readonly string[], options: InputOptions,
   return {
     length: files.reduce((sum, { body }) => sum + body.size, 0),
     typed: typing,
+    single: named ? (words.length > 0 ? 1 : 0) + files.length === 1 : !typing && !lines,
     async *messages(signal) {
       if (words.length > 0) yield text(words.join(' '))
       yield* files
@@ -92,11 +95,13 @@ export async function fileOptions(path: string): Promise<Required<Pick<MessageOp
 }
 
 async function* linesOf(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const { createInterface } = await import('node:readline')
   yield* until(createInterface({ input: process.stdin, crlfDelay: Infinity }), signal)
 }
 
 /** What a person types, line by line, until Ctrl-D or Ctrl-C; empty lines are nothing to send. */
 async function* typed(signal: AbortSignal): AsyncGenerator<string, void, undefined> {
+  const { createInterface } = await import('node:readline')
   const prompt = createInterface({ input: process.stdin, output: process.stderr, prompt: '> ' })
   let open = true
   prompt.once('close', () => (open = false))

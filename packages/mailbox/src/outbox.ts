@@ -11,15 +11,20 @@ function outboxFile(home: Home): string {
   return join(home.stateFolder, 'outbox.db')
 }
 
-/** Opens the outbox, and makes it where there is none yet. @throws LocalError STORAGE */
-export async function openOwnOutbox(home: Home, output: Output): Promise<StoredOutbox> {
+/**
+ * Opens the outbox, and makes it where there is none yet.
+ *
+ * @param thread false for what is done with after a message, or a look
+ * @throws LocalError STORAGE
+ */
+export async function openOwnOutbox(home: Home, output: Output, thread = true): Promise<StoredOutbox> {
   mkdirSync(home.stateFolder, { recursive: true, mode: 0o700 })
   // During a rotation a server may not know the new key yet; whoever accepts it takes what the old one has signed, too.
   const identity = (await home.identities()).at(-1)!
   const file = outboxFile(home)
   const making = await Lock.take(`${file}.lock`)
   try {
-    return await openOutbox(file, { identity, onNotice: (notice) => tellOfOutbox(notice, output) })
+    return await openOutbox(file, { identity, thread, onNotice: (notice) => tellOfOutbox(notice, output) })
   } finally {
     making[Symbol.dispose]()
   }
@@ -28,6 +33,6 @@ export async function openOwnOutbox(home: Home, output: Output): Promise<StoredO
 /** Opens the outbox that there is. @throws CliError MISSING */
 export function openExistingOutbox(home: Home, output: Output): Promise<StoredOutbox> {
   const file = outboxFile(home)
-  if (existsSync(file)) return openOwnOutbox(home, output)
+  if (existsSync(file)) return openOwnOutbox(home, output, false)
   throw new CliError('MISSING', `there is no outbox at ${file}`, 'it is made when something is first sent; --root says which one')
 }

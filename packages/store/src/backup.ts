@@ -3,6 +3,7 @@ import { LocalError } from '@countersign/core'
 import { constants } from 'node:fs'
 import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { inThread } from './desk.ts'
 import { itemFolder } from './item-files.ts'
 import type { JournalTables } from './journal-tables.ts'
 import { Writer } from './writer.ts'
@@ -88,7 +89,7 @@ async function copyItems(
 }
 
 async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
-  const writer = new Writer<JournalTables>({ kind: 'journal', file, backupToo: true })
+  const writer = new Writer<JournalTables>(file, inThread({ kind: 'journal', file, backupToo: true }))
   try {
     return await work(writer.remote)
   } finally {

@@ -4,6 +4,7 @@ import { concat, EMPTY_HEAD, NO_POSITION, OUTCOME, ownsBuffer } from '@countersi
 import { openAsBlob } from 'node:fs'
 import { resolve } from 'node:path'
 import { backupJournal, type CopyOptions } from './backup.ts'
+import { inThread } from './desk.ts'
 import { itemFolder } from './item-files.ts'
 import type { Restored } from './journal-copy.ts'
 import type { Held, Hold, Noticed, Usage } from './journal-rows.ts'
@@ -72,7 +73,7 @@ export async function openJournal(
   { keepPartials = 7 * DAY, onNotice }: JournalOptions = {},
 ): Promise<StoredJournal> {
   const path = resolve(file)
-  const writer = new Writer<JournalTables>({ kind: 'journal', file: path })
+  const writer = new Writer<JournalTables>(path, inThread({ kind: 'journal', file: path }))
   try {
     const [id, restores] = await Promise.all([writer.remote.id(), writer.remote.restores()])
     await writer.remote.tidy(Date.now() - keepPartials)

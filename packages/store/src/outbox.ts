@@ -20,10 +20,11 @@ import {
   type SendingSession,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
+import { inPlace, inThread } from './desk.ts'
 import { Enqueuer, type Queued } from './enqueuer.ts'
 import { itemFolder } from './item-files.ts'
 import { type KeptReceipt, type OutboxMessage, OutboxReader } from './outbox-reader.ts'
-import type { OutboxTables } from './outbox-tables.ts'
+import { OutboxTables } from './outbox-tables.ts'
 import { pendingEnvelopes, POLL, Tails } from './pending.ts'
 import { QueuedEnvelope } from './queued-envelope.ts'
 import { QueuedMessages } from './queued-message.ts'
@@ -49,6 +50,11 @@ export interface OutboxOptions {
   readonly keep?: number
   /** How many bytes of such bodies are kept; 1 GiB where it is not said. */
   readonly keepBytes?: number
+  /**
+   * Whether a thread of its own writes, so that nothing else waits for the disk; true where it is not said. A process that
+   * has one message to send, and nothing else to do meanwhile, is done sooner without.
+   */
+  readonly thread?: boolean
   /** Told of what the operator has to know. */
   readonly onNotice?: (notice: OutboxNotice) => void
 }
@@ -64,7 +70,9 @@ const PRUNE_EVERY = 60_000
  */
 export async function openOutbox(file: string, options: OutboxOptions): Promise<StoredOutbox> {
   const path = resolve(file)
-  const writer = new Writer<OutboxTables>({ kind: 'outbox', file: path })
+  const inOwnThread = options.thread ?? true
+  const desk = inOwnThread ? inThread({ kind: 'outbox', file: path }) : inPlace(() => new OutboxTables(path))
+  const writer = new Writer<OutboxTables>(path, desk)
   try {
     await writer.remote.tidy(Date.now() - DAY)
     const outbox = new StoredOutbox(path, writer, options)

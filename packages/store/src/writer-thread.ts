@@ -1,37 +1,21 @@
 /** The thread behind a Writer: what has come while it committed is carried out together, with one commit. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { answersTo, opened, type ThreadData } from './desk.ts'
 import { JournalTables } from './journal-tables.ts'
 import { OutboxTables } from './outbox-tables.ts'
-import { Refused } from './refused.ts'
-import { type Answer, type Call, carryOut, type Tables } from './tables.ts'
-import type { WriterData } from './writer.ts'
+import type { Call } from './tables.ts'
 
 const KINDS = { journal: JournalTables, outbox: OutboxTables }
 
 const port = parentPort!
-const { kind, file, backupToo } = workerData as WriterData
+const { kind, file, backupToo } = workerData as ThreadData
+const tables = opened(() => new KINDS[kind](file, backupToo))
 let waiting: Call[] = []
-
-function open(): Tables | Error {
-  try {
-    return new KINDS[kind](file, backupToo)
-  } catch (error) {
-    return error as Error
-  }
-}
-
-const tables = open()
 
 function work(): void {
   const calls = waiting
   waiting = []
-  port.postMessage(answersTo(calls))
-}
-
-function answersTo(calls: readonly Call[]): Answer[] {
-  if (tables instanceof Refused) return calls.map(({ id }) => ({ id, refused: tables.code }))
-  if (tables instanceof Error) return calls.map(({ id }) => ({ id, failed: tables.message }))
-  return carryOut(tables, calls)
+  port.postMessage(answersTo(tables, calls))
 }
 
 port.on('message', (calls: readonly Call[] | 'close') => {

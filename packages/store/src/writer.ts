@@ -1,17 +1,8 @@
-/** One thread that owns a database: what is asked of it while it commits shares the next commit. */
+/** The way to whoever owns a database: what is asked while it commits shares the next commit. */
 import { LocalError } from '@countersign/core'
 import { copy } from '@countersign/core/protocol'
-import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Asker, Desk } from './desk.ts'
 import type { Answer, Call, Remote, Tables } from './tables.ts'
-
-export interface WriterData {
-  /** Whose tables. */
-  readonly kind: 'journal' | 'outbox'
-  readonly file: string
-  /** Whether it may be a backup. */
-  readonly backupToo?: boolean
-}
 
 interface Waiting {
   resolve(value: unknown): void
@@ -36,52 +27,54 @@ export class Writer<T extends Tables> {
   /** The tables' calls. Each rejects with LocalError STORAGE, or PLACE_MOVED where it is refused. */
   readonly remote: Remote<T>
   readonly #file: string
-  readonly #worker: Worker
+  readonly #desk: Desk
   readonly #waiting = new Map<number, Waiting>()
-  readonly #exited: Promise<void>
+  readonly #closed: Promise<void>
   #calls: Call[] = []
-  #transfers: ArrayBuffer[] = []
+  #buffers: ArrayBuffer[] = []
   /** Where short byte strings lie side by side, and how much of it is taken. */
   #slab = NO_SLAB
   #filled = 0
   #last = 0
   #gone: Error | undefined
 
-  constructor(data: WriterData) {
-    const script = new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(script, { workerData: data, name: data.kind })
-    this.#worker = worker
-    this.#file = data.file
+  /** @param desk what `inThread` or `inPlace` gives */
+  constructor(file: string, desk: (asker: Asker) => Desk) {
+    this.#file = file
     this.remote = new Proxy({} as Remote<T>, {
       get: (_, name: string) => {
         return (...args: readonly unknown[]) => this.#call(name, args)
       },
     })
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#exited = promise
-    worker.on('message', (answers: readonly Answer[]) => answers.forEach((answer) => this.#answer(answer)))
-    worker.on('error', (cause: Error) => this.#end(new LocalError('STORAGE', cause.message, { cause })))
-    worker.on('exit', () => {
-      this.#end(new LocalError('STORAGE', 'it is closed'))
-      resolve()
+    this.#closed = promise
+    this.#desk = desk({
+      answered: (answers) => answers.forEach((answer) => this.#answer(answer)),
+      failed: (cause) => this.#end(new LocalError('STORAGE', cause.message, { cause })),
+      closed: () => {
+        this.#end(new LocalError('STORAGE', 'it is closed'))
+        resolve()
+      },
     })
-    worker.unref()
+    this.#desk.keep(false)
   }
 
   /** Lets go of the database, once all that was asked is done. */
   async close(): Promise<void> {
     this.#post()
-    this.#gone ??= new LocalError('STORAGE', 'it is closed')
-    this.#worker.ref()
-    this.#worker.postMessage('close', [])
-    await this.#exited
+    if (this.#gone === undefined) {
+      this.#gone = new LocalError('STORAGE', 'it is closed')
+      this.#desk.keep(true)
+      this.#desk.close()
+    }
+    await this.#closed
   }
 
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone)
     return new Promise((resolve, reject) => {
-      // The thread keeps the process alive only while something is asked of it.
-      if (this.#waiting.size === 0) this.#worker.ref()
+      // A thread keeps the process alive only while something is asked of it.
+      if (this.#waiting.size === 0) this.#desk.keep(true)
       this.#last += 1
       this.#waiting.set(this.#last, { resolve, reject })
       this.#calls.push({ id: this.#last, name, args: args.map((arg) => this.#packed(arg)) })
@@ -92,14 +85,16 @@ export class Writer<T extends Tables> {
 
   #post(): void {
     if (this.#calls.length === 0) return
-    this.#worker.postMessage(this.#calls, this.#transfers)
+    const calls = this.#calls
+    const buffers = this.#buffers
     this.#calls = []
-    this.#transfers = []
+    this.#buffers = []
     this.#slab = NO_SLAB
     this.#filled = 0
+    this.#desk.ask(calls, buffers)
   }
 
-  /** A value whose bytes lie in buffers that go to the other thread as they are. */
+  /** A value whose bytes lie in buffers that go to the desk as they are. */
   #packed(value: unknown): unknown {
     if (value === null || typeof value !== 'object') return value
     if (value instanceof Uint8Array) return this.#moved(value)
@@ -112,14 +107,14 @@ export class Writer<T extends Tables> {
   #moved(bytes: Uint8Array): Uint8Array {
     if (given.has(bytes) || bytes.length > SHARED) {
       const own = given.has(bytes) ? bytes : copy(bytes)
-      this.#transfers.push(own.buffer as ArrayBuffer)
+      this.#buffers.push(own.buffer as ArrayBuffer)
       return own
     }
     // To hand a buffer over costs more than all that is done with a short one.
     if (this.#filled + bytes.length > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB)
       this.#filled = 0
-      this.#transfers.push(this.#slab.buffer)
+      this.#buffers.push(this.#slab.buffer)
     }
     const place = this.#slab.subarray(this.#filled, this.#filled + bytes.length)
     place.set(bytes)
@@ -131,7 +126,7 @@ export class Writer<T extends Tables> {
     const { resolve, reject } = this.#waiting.get(answer.id)!
     this.#waiting.delete(answer.id)
     // Whoever closes waits for the thread's end, which only a thread that counts keeps the process for.
-    if (this.#waiting.size === 0 && this.#gone === undefined) this.#worker.unref()
+    if (this.#waiting.size === 0 && this.#gone === undefined) this.#desk.keep(false)
     if ('value' in answer) resolve(answer.value)
     else if ('failed' in answer) reject(new LocalError('STORAGE', answer.failed))
     else reject(new LocalError(answer.refused, answer.refused === 'BACKUP' ? this.#file : undefined))

@@ -3,7 +3,9 @@ import type { SecureSession, TraceEvent } from '@countersign/core'
 import { openHome } from '@countersign/keyexchange'
 import { type CommonOptions, narrator, outputOf, passphraseAsker, progressBar } from '@countersign/keyexchange/cli'
 import { deliver, type Input, type InputOptions, inputOptions, openInput } from '@countersign/mailbox'
+import { openOwnOutbox } from '@countersign/mailbox/stored'
 import type { Command } from 'commander'
+import { openDurable } from '../durable.ts'
 import { OnWay } from '../on-way.ts'
 import { type PeerOptions, serverOptions } from '../options.ts'
 import { type Journey, openSession } from '../way.ts'
@@ -51,8 +53,7 @@ async function sendEphemeral(journey: Sending, input: Input, options: SendOption
 }
 
 async function sendDurable(journey: Sending, input: Input, options: SendOptions): Promise<void> {
-  const [{ openOwnOutbox }, { openDurable }] = await Promise.all([import('@countersign/mailbox/stored'), import('../durable.ts')])
-  await using outbox = await openOwnOutbox(journey.home, journey.output)
+  await using outbox = await openOwnOutbox(journey.home, journey.output, !input.single)
   await using way = await openDurable(journey, outbox, options)
   await deliver(journey.onWay.counted(way), input, journey.output, journey.interrupted)
 }

@@ -2,6 +2,7 @@
 import { openHome, type TrustedPeer } from '@countersign/keyexchange'
 import { type CommonOptions, type Output, outputOf, passphraseAsker, printable } from '@countersign/keyexchange/cli'
 import { deliver, type Input, type InputOptions, inputOptions, openInput } from '@countersign/mailbox'
+import { openOwnOutbox } from '@countersign/mailbox/stored'
 import type { StoredOutbox } from '@countersign/store'
 import type { Command } from 'commander'
 import { type WaitOptions, waitOption } from '../sending-options.ts'
@@ -21,8 +22,7 @@ export function send(program: Command, interrupted: AbortSignal): void {
       const home = openHome({ root: options.root, role: 'server', passphrase: passphraseAsker(options, output) })
       const peer = home.peer(name)
       const input = await openInput(words, options, output)
-      const { openOwnOutbox } = await import('@countersign/mailbox/stored')
-      await using outbox = await openOwnOutbox(home, output)
+      await using outbox = await openOwnOutbox(home, output, !input.single)
       if (wait === false) return await queue(outbox, peer, input, output, interrupted)
       const { openQueue } = await import('../sending.ts')
       await using way = openQueue(peer, outbox, output, wait, interrupted)

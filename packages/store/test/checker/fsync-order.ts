@@ -1,7 +1,7 @@
 /** The order of the system's calls, from which it follows that a receipt survives a power loss. */
 import type { ChildOptions } from '../programs/child.ts'
 import { type Call, callsIn, traced } from '../programs/strace.ts'
-import type { World } from '../programs/world.ts'
+import type { SenderOptions, World } from '../programs/world.ts'
 
 const CALLS = 'read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,fsync,fdatasync'
 export const MESSAGES: readonly string[] = ['one', 'two', 'three', 'four', 'five']
@@ -42,7 +42,7 @@ export function receiptWrites(
 }
 
 /** The sender's calls while it sends in lock-step. */
-export async function tracedSending(world: World, options: ChildOptions = {}): Promise<Call[]> {
+export async function tracedSending(world: World, options: SenderOptions = {}): Promise<Call[]> {
   const log = world.path('calls')
   await world.serve()
   const sender = await world.sender('ada', { ...options, under: traced(log, 'write,fsync,fdatasync') })

@@ -20,11 +20,19 @@ test('data read, then the fsync of the journal, then the next write to the socke
   expect((await world.check()).faults).toEqual([])
 })
 
-test('a caller is told that a message is queued, and that its receipt is kept, after an fsync of the outbox', async (context) => {
-  requireStrace(context)
-  await using world = new World()
-  const calls = await tracedSending(world)
-  const each = MESSAGES.map(() => true)
-  expect(toldDurably(calls, 'offer', 'enqueued')).toEqual(each)
-  expect(toldDurably(calls, 'receipt', 'settled')).toEqual(each)
-})
+const WHERE = [
+  ['a thread of its own', true],
+  ['the thread that asks', false],
+] as const
+
+test.for(WHERE)(
+  'a caller is told that a message is queued, and that its receipt is kept, after an fsync of the outbox by %s',
+  async ([, thread], context) => {
+    requireStrace(context)
+    await using world = new World()
+    const calls = await tracedSending(world, { thread })
+    const each = MESSAGES.map(() => true)
+    expect(toldDurably(calls, 'offer', 'enqueued')).toEqual(each)
+    expect(toldDurably(calls, 'receipt', 'settled')).toEqual(each)
+  },
+)

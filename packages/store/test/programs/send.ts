@@ -13,6 +13,8 @@ export interface SendOrders {
   /** The file of the server's public key. */
   readonly peer: string
   readonly port: number
+  /** Whether a thread of its own writes the outbox. */
+  readonly thread: boolean
   readonly death?: Death
 }
 
@@ -67,6 +69,7 @@ const peer = readPublicKey(readFileSync(orders.peer, 'utf8'))
 await using outbox = watched(
   await openOutbox(orders.outbox, {
     identity: identityIn(orders.identity),
+    thread: orders.thread,
     onNotice: ({ code, resent, resigned, lost }) => {
       tell({ event: 'notice', code, resent: [...resent], resigned: [...resigned], lost: [...lost] })
     },

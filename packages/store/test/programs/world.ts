@@ -23,6 +23,11 @@ export interface StartOptions extends ChildOptions {
   readonly death?: Death
 }
 
+export interface SenderOptions extends StartOptions {
+  /** Whether a thread of its own writes the outbox; true where it is not said. */
+  readonly thread?: boolean
+}
+
 export interface WorldOptions {
   readonly senders?: readonly string[]
 }
@@ -76,11 +81,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a sender; it does nothing until it is told to. */
-  async sender(name = 'ada', { death, onReport, ...options }: StartOptions = {}): Promise<Sender> {
+  async sender(name = 'ada', { death, onReport, thread = true, ...options }: SenderOptions = {}): Promise<Sender> {
     const { identity } = this.#parties.get(name)!
     const { peer } = this.#parties.get('server')!
     const { port } = await this.proxy(name)
-    const orders: SendOrders = { outbox: this.outbox(name), identity, peer, port, ...(death && { death }) }
+    const orders: SendOrders = { outbox: this.outbox(name), identity, peer, port, thread, ...(death && { death }) }
     const seen = this.history.get(name)!
     const child = this.#start('send.ts', orders, {
       ...options,

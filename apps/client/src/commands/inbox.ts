@@ -1,0 +1,7 @@
+/** `countersign-client inbox`: what servers have sent. */
+import { inbox as inboxOf } from '@countersign/mailbox'
+import type { Command } from 'commander'
+
+export function inbox(program: Command, interrupted: AbortSignal): void {
+  inboxOf(program, 'client', interrupted)
+}
