@@ -4,7 +4,7 @@ import type { Message } from '../delivery/message.ts'
 const NOBODY: readonly (() => void)[] = []
 
 export class MessageQueue implements AsyncIterable<Message> {
-  #messages: Message[] = []
+  readonly #messages: Message[] = []
   #first = 0
   /** Bytes of the bodies that wait in memory. */
   #length = 0
@@ -67,8 +67,7 @@ export class MessageQueue implements AsyncIterable<Message> {
     const message = this.#messages[this.#first]!
     this.#first += 1
     if (this.#first === this.#messages.length) {
-      this.#messages = []
-      this.#first = 0
+      this.#messages.length = this.#first = 0
     }
     this.#length -= message.length
     this.#wakeWriter?.()
