@@ -1,5 +1,5 @@
 /** An outbox in memory, for one session: what has no receipt when the session ends is given up, and said so. */
-import { hex } from '../bytes.ts'
+import { copy, hex } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import type { Identity } from '../crypto/signature.ts'
 import { LocalError, PeerError } from '../errors.ts'
@@ -56,7 +56,7 @@ const SMALL_BLOB = 64 * 1024
 
 /** An outbox in memory, for one session. */
 export class MemoryOutbox implements Outbox {
-  readonly id: Uint8Array = random(16)
+  readonly id: Uint8Array = copy(random(16))
   readonly #identity: Identity
   readonly #now: () => number
   #queue: Waiting[] = []
