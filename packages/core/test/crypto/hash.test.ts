@@ -48,6 +48,15 @@ test.for([
   expect(hex(hmac(key, utf8(text.slice(0, 3)), utf8(text.slice(3))))).toBe(mac)
 })
 
+test('HMAC is that of node:crypto, for keys and texts up to and past the block and the room that is lent', () => {
+  for (const keyLength of [0, 1, 32, 63, 64, 65, 200]) {
+    for (const length of [0, 1, 63, 64, 8127, 8128, 8129, 20_000]) {
+      const [key, text] = [random(keyLength), random(length)]
+      expect(hex(hmac(key, text))).toBe(createHmac('sha256', key).update(text).digest('hex'))
+    }
+  }
+})
+
 describe('HKDF', () => {
   test.for([
     {
@@ -77,15 +86,6 @@ describe('HKDF', () => {
   ])('has the values of RFC 5869 $of', ({ ikm, salt, info, prk, okm }) => {
     expect(hex(extract(salt, ikm))).toBe(prk)
     expect(hex(expand(fromHex(prk), info, okm.length / 2))).toBe(okm)
-  })
-
-  test('HMAC is that of node:crypto, for keys and texts up to and past the block and the room that is lent', () => {
-    for (const keyLength of [0, 1, 32, 63, 64, 65, 200]) {
-      for (const length of [0, 1, 63, 64, 1983, 1984, 1985, 5000]) {
-        const [key, text] = [random(keyLength), random(length)]
-        expect(hex(hmac(key, text))).toBe(createHmac('sha256', key).update(text).digest('hex'))
-      }
-    }
   })
 
   test('gives every length up to 8160 bytes, each the beginning of the longest', () => {
