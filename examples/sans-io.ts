@@ -73,7 +73,7 @@ class Side {
   take(bytes: Uint8Array): void {
     for (const event of this.session.receive(bytes, now)) {
       if (event.type === 'confirmed') void this.exchange.run(Promise.resolve())
-      else if (event.type === 'part') this.exchange.parts.push(event.pieces, event.end)
+      else if (event.type === 'part') void this.exchange.part(event.pieces, event.end)
       else if (event.type === 'receipt') void this.exchange.receipt(event.receipt)
       else if (event.type === 'close') this.session.close(REASON.done, '', now)
     }

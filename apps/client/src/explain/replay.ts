@@ -142,7 +142,7 @@ export class Replay {
     await sent.promise
     let closed = false
     const on = (event: SessionEvent): void => {
-      if (event.type === 'part') exchange.parts.push(event.pieces, event.end)
+      if (event.type === 'part') void watch(exchange.part(event.pieces, event.end) ?? Promise.resolve())
       else if (event.type === 'receipt') void watch(exchange.receipt(event.receipt))
       else if (event.type === 'close') closed = true
     }

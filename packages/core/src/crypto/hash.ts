@@ -1,13 +1,31 @@
 /** Hashes and key derivation (protocol section 1): SHA-256, HMAC-SHA-256, HKDF (RFC 5869) and its labels. */
-import { createHash, createHmac, hash, randomBytes } from 'node:crypto'
-import { concat, utf8 } from '../bytes.ts'
+import { createHash, hash, randomBytes } from 'node:crypto'
+import { concat, utf8, wipe } from '../bytes.ts'
 
 /** SHA-256 of one or several byte strings joined; 32 bytes. Not for keys: the result passes through a string. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const text = sha256Text(parts.length === 1 ? parts[0]! : concat(...parts))
+  const joined = parts.length === 1 ? parts[0]! : join(0, parts)
+  const text = sha256Text(joined)
+  if (parts.length > 1) wipe(joined)
   const result = new Uint8Array(32)
   for (let i = 0; i < 32; i++) result[i] = text.charCodeAt(i)
   return result
+}
+
+/** Room for what is hashed, wiped after each use: memory for each would cost as much as its hash. */
+const lent: Uint8Array = new Uint8Array(8192)
+
+/** Byte strings joined behind so many bytes, for as long as until the next are. */
+function join(at: number, parts: readonly Uint8Array[]): Uint8Array {
+  let length = at
+  for (const part of parts) length += part.length
+  const joined = length <= lent.length ? lent.subarray(0, length) : new Uint8Array(length)
+  let behind = at
+  for (const part of parts) {
+    joined.set(part, behind)
+    behind += part.length
+  }
+  return joined
 }
 
 /** The same as a string, a character a byte: Node hands that out at a third of the cost of a buffer. */
@@ -28,11 +46,28 @@ export function sha256Stream(): Hasher {
   return createHash('sha256')
 }
 
-/** HMAC-SHA-256 (RFC 2104) over one or several byte strings joined; 32 bytes. */
+/** The block of SHA-256, to which HMAC fills up its key. */
+const BLOCK = 64
+const outer: Uint8Array = new Uint8Array(BLOCK + 32)
+
+/**
+ * HMAC-SHA-256 (RFC 2104) over one or several byte strings joined; 32 bytes. Made of two hashes: an object of Node's for each,
+ * as createHmac makes, costs more than they do, and the collector once more.
+ */
 export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  return createHmac('sha256', key)
-    .update(parts.length === 1 ? parts[0]! : concat(...parts))
-    .digest()
+  if (key.length > BLOCK) return hmac(hash('sha256', key, 'buffer'), ...parts)
+  const inner = join(BLOCK, parts)
+  inner.fill(0x36, 0, BLOCK)
+  outer.fill(0x5c, 0, BLOCK)
+  for (let i = 0; i < key.length; i++) {
+    inner[i]! ^= key[i]!
+    outer[i]! ^= key[i]!
+  }
+  const within = hash('sha256', inner, 'buffer')
+  outer.set(within, BLOCK)
+  const mac = hash('sha256', outer, 'buffer')
+  wipe(inner, outer, within)
+  return mac
 }
 
 /** HKDF-Extract (RFC 5869 section 2.2); 32 bytes. */

@@ -185,17 +185,29 @@ export async function signItems(
   { to, outbox, first, sentAt }: EnvelopeNumbers,
   items: OutgoingItems,
 ): Promise<OutgoingEnvelope> {
-  const { leaves, lengths } = items
+  const { leaves } = items
   const statement = encode(messageStatement, { from: identity.publicKey.id, to, outbox, first, sentAt, leaves })
   const signed = pae(MESSAGE_TYPE, statement)
   const signature = await identity.sign(signed)
-  return {
-    message: { statement, signature },
-    digest: sha256(signed),
-    first,
-    count: lengths.length,
-    lengths,
-    withdrawn: false,
-    read: (offset) => items.read(offset),
+  return new SignedEnvelope({ statement, signature }, sha256(signed), first, items)
+}
+
+/** An envelope whose items are in memory. */
+class SignedEnvelope implements OutgoingEnvelope {
+  readonly message: SignedStatement
+  readonly digest: Uint8Array
+  readonly first: number
+  readonly count: number
+  readonly lengths: readonly number[]
+  readonly withdrawn = false
+  readonly read: OutgoingEnvelope['read']
+
+  constructor(message: SignedStatement, digest: Uint8Array, first: number, items: OutgoingItems) {
+    this.message = message
+    this.digest = digest
+    this.first = first
+    this.lengths = items.lengths
+    this.count = items.lengths.length
+    this.read = (offset) => items.read(offset)
   }
 }

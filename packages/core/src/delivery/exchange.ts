@@ -43,7 +43,10 @@ export class Exchange {
   readonly parts: PartStream = new PartStream()
   readonly #options: ExchangeOptions
   readonly #sender: Sender | undefined
-  #receiving: Promise<void> = Promise.resolve()
+  /** Resolves once older sessions have given way. */
+  #ready: Promise<void> | undefined
+  /** Begun with the first part that comes: most of many sessions have nothing to say for long. */
+  #receiving: Promise<void> | undefined
   #stopped = false
 
   constructor(options: ExchangeOptions) {
@@ -58,11 +61,22 @@ export class Exchange {
     return this.#options.established.maySend && !this.#stopped
   }
 
-  /** Runs both directions, once `ready` says that older sessions have given way; rejects with the first fault. */
-  run(ready: Promise<void>): Promise<unknown> {
-    this.#receiving = ready.then(() => this.#receive())
+  /** Both directions may begin, once `ready` says that older sessions have given way; rejects where it does, or sending fails. */
+  run(ready: Promise<void>): Promise<void> {
+    this.#ready = ready
     const sender = this.#sender
-    return sender === undefined ? this.#receiving : Promise.all([ready.then(() => this.#send(sender)), this.#receiving])
+    return sender === undefined ? ready : ready.then(() => this.#send(sender))
+  }
+
+  /**
+   * Takes a part of the envelope under way, `end` with its last.
+   *
+   * @returns with the first, a promise that rejects with the first fault in receiving
+   */
+  part(pieces: readonly Uint8Array[], end: boolean): Promise<void> | undefined {
+    this.parts.push(pieces, end)
+    if (this.#receiving !== undefined || !this.parts.begun) return undefined
+    return (this.#receiving = this.#receive())
   }
 
   async #send(sender: Sender): Promise<void> {
@@ -72,12 +86,14 @@ export class Exchange {
     await sender.run()
   }
 
-  #receive(): Promise<void> {
+  async #receive(): Promise<void> {
+    await this.#ready
     const { established, journal, policy, maxItem, memory, ownKeys, place, now, respond, deliver } = this.#options
     const { peer, identity, announced, mayReceive } = established
-    if (!mayReceive || journal === undefined) return Promise.resolve()
+    if (!mayReceive || journal === undefined) return
     const common = { maxItem, ownKeys, place, now, respond, deliver, ...(memory && { memory }), ...(policy && { policy }) }
-    return Receiver.open({ ...common, parts: this.parts, peer, identity, journal, announced }).then((receiver) => receiver.run())
+    const receiver = await Receiver.open({ ...common, parts: this.parts, peer, identity, journal, announced })
+    await receiver.run()
   }
 
   /** Takes a receipt of the peer's. */
@@ -95,7 +111,7 @@ export class Exchange {
   async finish(): Promise<void> {
     this.stopSending()
     this.parts.finish()
-    await this.#receiving.catch(() => {})
+    await this.#receiving?.catch(() => {})
   }
 
   /** Resolves when the receipts that have come are settled. */

@@ -1,5 +1,5 @@
 /** An outbox in memory, for one session: what has no receipt when the session ends is given up, and said so. */
-import { hex } from '../bytes.ts'
+import { copy, hex } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import type { Identity } from '../crypto/signature.ts'
 import { LocalError, PeerError } from '../errors.ts'
@@ -34,12 +34,21 @@ export function outcomeError(receipt: Receipt): Error | undefined {
   }
 }
 
-/** What becomes one envelope, and those who wait for its receipt. */
-interface Waiting {
+/**
+ * What becomes one envelope, and those who wait for its receipt.
+ *
+ * A class, as what else is made for each envelope or message: of a literal the engine guesses by its place in the code how
+ * long it stays. In a burst it guesses wrong, and what it takes for lasting keeps all that it holds from the quick collector.
+ */
+class Waiting {
   readonly items: Batch | OutgoingItem
   /** Told what each of the messages comes to, in their order. */
-  readonly settle: ((outcome: Receipt | Promise<Receipt>) => void)[]
-  readonly sends: Promise<Receipt>[]
+  readonly settle: ((outcome: Receipt | Promise<Receipt>) => void)[] = []
+  readonly sends: Promise<Receipt>[] = []
+
+  constructor(items: Batch | OutgoingItem) {
+    this.items = items
+  }
 }
 
 /** A Blob up to this length is read once and goes together with others. */
@@ -47,7 +56,7 @@ const SMALL_BLOB = 64 * 1024
 
 /** An outbox in memory, for one session. */
 export class MemoryOutbox implements Outbox {
-  readonly id: Uint8Array = random(16)
+  readonly id: Uint8Array = copy(random(16))
   readonly #identity: Identity
   readonly #now: () => number
   #queue: Waiting[] = []
@@ -135,7 +144,7 @@ export class MemoryOutbox implements Outbox {
   }
 
   #enqueue(items: Batch | OutgoingItem): Waiting {
-    const waiting: Waiting = { items, settle: [], sends: [] }
+    const waiting = new Waiting(items)
     this.#queue.push(waiting)
     this.#wake?.()
     return waiting
@@ -181,6 +190,7 @@ export class MemoryOutbox implements Outbox {
       return error === undefined ? own : Promise.reject(error)
     }
     for (let i = 0; i < envelope.count; i++) this.#tell(waiting, i, comesTo(i))
+    waiting.settle.length = waiting.sends.length = 0
     return Promise.resolve()
   }
 

@@ -31,7 +31,27 @@ export interface EnvelopeReceipt {
 export function receiptsOf({ message }: OutgoingEnvelope, { receipt, statement }: EnvelopeReceipt): (number: number) => Receipt {
   const receivedAt = new Date(statement.receivedAt)
   const outcome = outcomeName(statement.outcome)
-  return (number) => ({ outcome, number, receivedAt, statement, receipt, message })
+  const common = { outcome, receivedAt, statement, receipt, message }
+  return (number) => new VerifiedReceipt(common, number)
+}
+
+/** One for each message. */
+class VerifiedReceipt implements Receipt {
+  readonly outcome: OutcomeName
+  readonly number: number
+  readonly receivedAt: Date
+  readonly statement: ReceiptStatement
+  readonly receipt: SignedStatement
+  readonly message: SignedStatement
+
+  constructor({ outcome, receivedAt, statement, receipt, message }: Omit<Receipt, 'number'>, number: number) {
+    this.outcome = outcome
+    this.number = number
+    this.receivedAt = receivedAt
+    this.statement = statement
+    this.receipt = receipt
+    this.message = message
+  }
 }
 
 /** The receipt of one of an envelope's messages, by its number. */

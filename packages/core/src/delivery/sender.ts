@@ -30,10 +30,14 @@ export interface SenderOptions {
 /** Envelopes that may wait for their receipts at a time. */
 const MOST_IN_FLIGHT = 64
 
-interface InFlight {
+class InFlight {
   readonly envelope: OutgoingEnvelope
   /** Its receipt came while it was still being sent: what is left of it need not travel. */
-  answered: boolean
+  answered = false
+
+  constructor(envelope: OutgoingEnvelope) {
+    this.envelope = envelope
+  }
 }
 
 /** Sends the envelopes of one session and checks their receipts. */
@@ -79,7 +83,7 @@ export class Sender {
   async #send(envelope: OutgoingEnvelope): Promise<void> {
     const { position, send } = this.#options
     const { message, digest, first, lengths, withdrawn } = envelope
-    const flight: InFlight = { envelope, answered: false }
+    const flight = new InFlight(envelope)
     this.#inFlight.push(flight)
     const signed = lengthPrefixed(message.statement, message.signature)
     if (first < position.next) return this.#sendWhole(signed)

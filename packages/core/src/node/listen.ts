@@ -145,8 +145,6 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
   }
 
   #add(session: SecureSession): void {
-    this.#sessions.add(session)
-    void session.closed.then(() => this.#sessions.delete(session))
     this.#waiting.push(session)
     this.#wake?.()
   }
@@ -161,7 +159,9 @@ export class Server implements AsyncIterable<SecureSession>, AsyncDisposable {
       this.#receiving.get(receiver)?.stopSending()
       this.#receiving.set(receiver, session)
     }
+    this.#sessions.add(session)
     void session.closed.then(() => {
+      this.#sessions.delete(session)
       if (this.#places.get(place) === session) this.#places.delete(place)
       if (receiver !== undefined && this.#receiving.get(receiver) === session) this.#receiving.delete(receiver)
     })

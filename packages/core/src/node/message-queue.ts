@@ -1,16 +1,19 @@
 /** Messages between a session that receives them and a program that reads them. */
 import type { Message } from '../delivery/message.ts'
 
-const NOBODY: readonly (() => void)[] = []
+type Next = IteratorResult<Message, void>
+type Reader = (next: Promise<Next>) => void
 
-export class MessageQueue implements AsyncIterable<Message> {
-  #messages: Message[] = []
+const NOBODY: readonly Reader[] = []
+
+export class MessageQueue implements AsyncIterableIterator<Message, void> {
+  readonly #messages: Message[] = []
   #first = 0
   /** Bytes of the bodies that wait in memory. */
   #length = 0
   #ended = false
   #error: Error | undefined
-  #readers: readonly (() => void)[] = NOBODY
+  #readers: readonly Reader[] = NOBODY
   #wakeWriter: (() => void) | undefined
 
   push(messages: readonly Message[]): void {
@@ -41,34 +44,34 @@ export class MessageQueue implements AsyncIterable<Message> {
     this.#wakeWriter = undefined
   }
 
-  /** Of hand-made steps: a generator's would cost several promises a message. */
-  [Symbol.asyncIterator](): AsyncIterator<Message, void, undefined> {
-    return { next: () => this.#next() }
+  /** All who read share what comes. */
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
-  #next(): Promise<IteratorResult<Message, void>> {
+  /** A step made by hand: a generator's would cost several promises a message. */
+  next(): Promise<Next> {
     if (this.#first < this.#messages.length) return Promise.resolve({ done: false, value: this.#take() })
-    if (!this.#ended) return new Promise<void>((resolve) => this.#read(resolve)).then(() => this.#next())
+    if (!this.#ended) return new Promise<Next>((resolve) => this.#read(resolve))
     return this.#error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(this.#error)
   }
 
   /** Nearly always one waits, and as long as the session: an array that grows by itself would have room for many. */
-  #read(wake: () => void): void {
-    this.#readers = this.#readers.concat(wake)
+  #read(reader: Reader): void {
+    this.#readers = this.#readers.concat(reader)
   }
 
   #wakeReaders(): void {
     const waiting = this.#readers
     this.#readers = NOBODY
-    for (const wake of waiting) wake()
+    for (const read of waiting) read(this.next())
   }
 
   #take(): Message {
     const message = this.#messages[this.#first]!
     this.#first += 1
     if (this.#first === this.#messages.length) {
-      this.#messages = []
-      this.#first = 0
+      this.#messages.length = this.#first = 0
     }
     this.#length -= message.length
     this.#wakeWriter?.()

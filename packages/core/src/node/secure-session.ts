@@ -111,12 +111,12 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       },
       deliver: (messages) => this.#messages.push(messages),
     })
+    if (role === 'client') this.#begin()
     wire.listen({
       chunk: (chunk) => this.#chunk(chunk),
       end: (error) => this.#streamEnded(error),
       drain: () => this.#outlet.flush(),
     })
-    if (role === 'client') this.#begin()
     this.#outlet.flush()
     this.#arm()
   }
@@ -277,8 +277,10 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       case 'confirmed':
         this.#arm()
         return this.#begin()
-      case 'part':
-        return this.#exchange.parts.push(event.pieces, event.end)
+      case 'part': {
+        const receiving = this.#exchange.part(event.pieces, event.end)
+        return receiving && this.#run(receiving)
+      }
       case 'receipt':
         return this.#run(this.#exchange.receipt(event.receipt))
       case 'pong':

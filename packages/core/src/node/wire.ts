@@ -35,10 +35,9 @@ export class Wire {
     this.#stream = stream
     this.#owns = stream instanceof Socket
     stream.on('data', (chunk: Uint8Array) => this.#data(chunk))
-    stream.on('end', () => this.#end(undefined))
+    const over = (): void => this.#end(undefined)
+    stream.on('end', over).on('close', over)
     stream.on('error', (error) => this.#end(error))
-    stream.on('drain', () => this.#listener?.drain())
-    stream.on('close', () => this.#end(undefined))
     // What was over before does not say so again.
     if (stream.readableEnded || stream.destroyed) this.#end(stream.errored ?? undefined)
   }
@@ -108,7 +107,9 @@ export class Wire {
       else stream.write(piece)
     }
     stream.uncork()
-    return !stream.writableNeedDrain
+    if (!stream.writableNeedDrain) return true
+    stream.once('drain', () => this.#listener?.drain())
+    return false
   }
 
   get blocked(): boolean {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { equal, hex, utf8 } from '../../src/bytes.ts'
@@ -45,6 +46,15 @@ test.for([
 ] as const)('HMAC-SHA-256 with %s has the value of RFC 4231', ([, key, text, mac]) => {
   expect(hex(hmac(key, utf8(text)))).toBe(mac)
   expect(hex(hmac(key, utf8(text.slice(0, 3)), utf8(text.slice(3))))).toBe(mac)
+})
+
+test('HMAC is that of node:crypto, for keys and texts up to and past the block and the room that is lent', () => {
+  for (const keyLength of [0, 1, 32, 63, 64, 65, 200]) {
+    for (const length of [0, 1, 63, 64, 8127, 8128, 8129, 20_000]) {
+      const [key, text] = [random(keyLength), random(length)]
+      expect(hex(hmac(key, text))).toBe(createHmac('sha256', key).update(text).digest('hex'))
+    }
+  }
 })
 
 describe('HKDF', () => {
