@@ -15,7 +15,7 @@ import {
   SALT_LENGTH,
   writeItemHead,
 } from '../wire/envelope.ts'
-import { MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
+import { MAX_PAYLOAD, Signed, type SignedStatement } from '../wire/records.ts'
 
 /** What a caller says of a message, beside its body. */
 export interface MessageOptions {
@@ -189,7 +189,7 @@ export async function signItems(
   const statement = encode(messageStatement, { from: identity.publicKey.id, to, outbox, first, sentAt, leaves })
   const signed = pae(MESSAGE_TYPE, statement)
   const signature = await identity.sign(signed)
-  return new SignedEnvelope({ statement, signature }, sha256(signed), first, items)
+  return new SignedEnvelope(new Signed(statement, signature), sha256(signed), first, items)
 }
 
 /** An envelope whose items are in memory. */

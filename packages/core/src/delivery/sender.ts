@@ -8,7 +8,7 @@ import { decode, encode, lengthPrefixed, u64OrMark, WITHDRAWN_MARK } from '../wi
 import { envelopeHead } from '../wire/envelope.ts'
 import type { Position } from '../wire/frames.ts'
 import { OUTCOME, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
-import { MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
+import { MAX_PAYLOAD, Signed, type SignedStatement } from '../wire/records.ts'
 import type { OutgoingEnvelope } from './compose.ts'
 import { nextChain } from './ledger.ts'
 import type { ChainHead, Outbox } from './outbox.ts'
@@ -121,7 +121,7 @@ export class Sender {
    */
   receipt(receipt: SignedStatement): Promise<unknown> {
     // The bytes are kept for good, and must not hold on to the buffer that they came in.
-    const own = { statement: copy(receipt.statement), signature: copy(receipt.signature) }
+    const own = new Signed(copy(receipt.statement), copy(receipt.signature))
     this.#checked = this.#checked.then(() => this.#accept(own))
     this.settled = this.#checked.then(() => this.#kept)
     return this.settled

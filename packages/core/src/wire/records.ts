@@ -43,6 +43,17 @@ export interface SignedStatement {
   readonly signature: Uint8Array
 }
 
+/** One that does not stay. Of a class, because of a literal the engine may think that all of them do (see `memory-outbox.ts`). */
+export class Signed implements SignedStatement {
+  readonly statement: Uint8Array
+  readonly signature: Uint8Array
+
+  constructor(statement: Uint8Array, signature: Uint8Array) {
+    this.statement = statement
+    this.signature = signature
+  }
+}
+
 /** The payload of CLOSE: a reason, and a text in UTF-8 for people. */
 export const closePayload: Codec<{ readonly reason: number; readonly text: Uint8Array }> = struct({ reason: u8, text: lp })
 
