@@ -8,7 +8,7 @@ export const durable: Measure = {
   about:
     'Ours: committed and fsynced in the outbox of the sender, signed, sent, verified, committed and fsynced in the journal of the receiver, receipted, verified and committed again. As many messages as a window of 32,768 unacknowledged ones lets through. SQLite alone inserts the same bytes into one table of one process. The lock-step sessions send from memory into a durable journal, each message after the receipt of the one before.',
   async run(bench) {
-    const count = bench.work(100_000)
+    const count = bench.work(300_000)
     const many = await bench.compare(
       { title: 'one session, batching as it comes', unit: 'messages/s', better: 'more' },
       ['countersign, durable', 'countersign, durable journal alone', 'JetStream', 'SQLite, 512 rows to a commit'],

@@ -93,10 +93,19 @@ export function expand(secret: Uint8Array, info: Uint8Array, length: number): Ui
 
 /** `Label(secret, name, context, n)` of protocol section 1: HKDF-Expand with the protocol's name in front. */
 export function label(secret: Uint8Array, name: string, context: Uint8Array, length: number): Uint8Array {
-  const text = utf8(`countersign/1 ${name}`)
+  const text = protocolText(name)
   const info = concat(Uint8Array.of(length >> 8, length, lengthIn8(text)), text, Uint8Array.of(lengthIn8(context)), context)
   return expand(secret, info, length)
 }
+
+/** The protocol's name and what follows it: some twenty texts in all, each encoded once. */
+function protocolText(name: string): Uint8Array {
+  let text = texts.get(name)
+  if (text === undefined) texts.set(name, (text = utf8(`countersign/1 ${name}`)))
+  return text
+}
+
+const texts = new Map<string, Uint8Array>()
 
 /** The length prefix of `LP8(x)`. */
 function lengthIn8({ length }: Uint8Array): number {
@@ -106,7 +115,7 @@ function lengthIn8({ length }: Uint8Array): number {
 
 /** `H("countersign/1 name" || 0x00 || parts)`: the protocol's hashes with a domain of their own. */
 export function domainHash(name: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(utf8(`countersign/1 ${name}\0`), ...parts)
+  return sha256(protocolText(`${name}\0`), ...parts)
 }
 
 /** Bytes from the operating system's generator. */

@@ -88,7 +88,16 @@ export function signatureContext(name: string): Uint8Array {
 
 /** `PAE(type, payload)`: what a DSSE 1.0.2 signature covers, lengths in ASCII decimal. */
 export function pae(type: string, payload: Uint8Array): Uint8Array {
-  return concat(utf8(`DSSEv1 ${utf8(type).length} ${type} ${payload.length} `), payload)
+  return concat(paeHead(type), utf8(`${payload.length} `), payload)
+}
+
+const paeHeads = new Map<string, Uint8Array>()
+
+/** What stands before the payload's length: encoded once for each of the few types. */
+function paeHead(type: string): Uint8Array {
+  let head = paeHeads.get(type)
+  if (head === undefined) paeHeads.set(type, (head = utf8(`DSSEv1 ${utf8(type).length} ${type} `)))
+  return head
 }
 
 /**

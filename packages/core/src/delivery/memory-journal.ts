@@ -8,7 +8,7 @@ import { EMPTY_HEAD, type Entry, type Head, type Journal, type Place, placeName,
 
 /** How much a journal in memory keeps. */
 export interface MemoryJournalOptions {
-  /** How many receipts of each place are kept, to be given again; 16,384 where it is not said. */
+  /** How many receipts of each place are kept, to be given again, at least 1; 16,384 where it is not said. */
   readonly keep?: number
 }
 
@@ -16,19 +16,29 @@ interface Kept {
   head: Head
   /** By the digests of what they are for; made with the first. */
   receipts: Map<string, SignedStatement> | undefined
-  dropped: boolean
+  /** Those digests, the oldest at `given` modulo their number once as many are kept as may be: to ask the Map costs more each time. */
+  readonly digests: string[]
+  given: number
   partial: { readonly digest: Uint8Array; readonly spool: MemorySpool } | undefined
 }
 
 /** Makes an empty journal, which is gone with the process. */
 export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Journal {
   const places = new Map<string, Kept>()
+  /** The same by the objects that sessions have of them, whose names cost more than the rest of a short envelope. */
+  const known = new WeakMap<Place, Kept>()
 
   function kept(place: Place): Kept {
+    const found = known.get(place) ?? open(place)
+    known.set(place, found)
+    return found
+  }
+
+  function open(place: Place): Kept {
     const name = placeName(place)
     let found = places.get(name)
     if (found === undefined) {
-      found = { head: EMPTY_HEAD, receipts: undefined, dropped: false, partial: undefined }
+      found = { head: EMPTY_HEAD, receipts: undefined, digests: [], given: 0, partial: undefined }
       places.set(name, found)
     }
     return found
@@ -46,9 +56,9 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
     },
 
     find(place, digest) {
-      const { receipts, dropped } = kept(place)
+      const { receipts, given } = kept(place)
       const receipt = receipts?.get(hex(digest))
-      if (receipt === undefined && dropped) {
+      if (receipt === undefined && given > keep) {
         return Promise.reject(new LocalError('STORAGE', 'the receipt is older than this memory reaches'))
       }
       return Promise.resolve(receipt)
@@ -62,11 +72,12 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
       found.head = { position: { ...EMPTY_HEAD.position, next }, index, chain, conflicts }
       if (outcome !== OUTCOME.conflict) found.partial = undefined
       const receipts = (found.receipts ??= new Map<string, SignedStatement>())
-      receipts.set(hex(digest), receipt)
-      if (receipts.size > keep) {
-        receipts.delete(receipts.keys().next().value!)
-        found.dropped = true
-      }
+      const name = hex(digest)
+      const at = found.given % keep
+      if (found.given >= keep) receipts.delete(found.digests[at]!)
+      found.digests[at] = name
+      found.given += 1
+      receipts.set(name, receipt)
       return Promise.resolve()
     },
 

@@ -12,6 +12,10 @@ function add(pieces: (Uint8Array | typeof END)[], piece: Uint8Array, from = 0): 
   else pieces[pieces.length - 1] = concat(last, piece)
 }
 
+function u32Of(bytes: Uint8Array): number {
+  return new Reader(bytes).uint(4)
+}
+
 /** Bytes that a session pushes and a receiver pulls. */
 export class PartStream {
   readonly #queue: (Uint8Array | typeof END)[] = []
@@ -64,8 +68,14 @@ export class PartStream {
     return this.#first < this.#queue.length
   }
 
-  /** Exactly `length` bytes of this envelope, in one piece. */
-  async read(length: number): Promise<Uint8Array> {
+  /** Exactly `length` bytes of this envelope, in one piece; at once where they have come in one, as those of short envelopes do. */
+  read(length: number): Uint8Array | Promise<Uint8Array> {
+    const piece = this.#queue[this.#first]
+    if (piece === undefined || piece === END || piece.length < length) return this.#joined(length)
+    return this.#cut(piece, length)
+  }
+
+  async #joined(length: number): Promise<Uint8Array> {
     const pieces = await this.pieces(length)
     return pieces.length === 1 ? pieces[0]! : concat(...pieces)
   }
@@ -93,8 +103,9 @@ export class PartStream {
   }
 
   /** An unsigned integer of four bytes, as a length prefix is. */
-  async u32(): Promise<number> {
-    return new Reader(await this.read(4)).uint(4)
+  u32(): number | Promise<number> {
+    const bytes = this.read(4)
+    return bytes instanceof Promise ? bytes.then(u32Of) : u32Of(bytes)
   }
 
   /** The next bytes of this envelope, at least one and at most `most`. */
@@ -102,6 +113,11 @@ export class PartStream {
     const piece = this.#queue[this.#first] ?? (await this.#peek())
     if (piece === undefined) throw this.#fault ?? new Abandoned()
     if (piece === END) throw new PeerError('ENCODING', 'an envelope cut short')
+    return this.#cut(piece, most)
+  }
+
+  /** As much of the first piece as is wanted. */
+  #cut(piece: Uint8Array, most: number): Uint8Array {
     if (piece.length <= most) {
       this.#shift()
       this.#pulled(piece.length)
@@ -112,8 +128,13 @@ export class PartStream {
     return piece.subarray(0, most)
   }
 
-  /** The end of this envelope, and nothing before it. */
-  async end(): Promise<void> {
+  /** The end of this envelope, and nothing before it; at once where it has come. */
+  end(): void | Promise<void> {
+    if (this.#queue[this.#first] !== END) return this.#endLater()
+    this.#shift()
+  }
+
+  async #endLater(): Promise<void> {
     const piece = await this.#peek()
     if (piece === undefined) throw this.#fault ?? new Abandoned()
     if (piece !== END) throw new PeerError('ENCODING', 'an envelope longer than it says')
