@@ -41,6 +41,18 @@ export interface Entry {
   readonly items: readonly Uint8Array[] | Spool
 }
 
+/** Bytes that are read when they are wanted: every Blob is such. */
+export interface BlobLike {
+  /** How many there are. */
+  readonly size: number
+  /** Those from `start` on. */
+  slice(start: number): BlobLike
+  /** All of them in one piece. */
+  bytes(): Promise<Uint8Array>
+  /** All of them, piece by piece. */
+  stream(): AsyncIterable<Uint8Array>
+}
+
 /** One long item on its way into the journal, or as much of it as has come. */
 export interface Spool {
   /** The item's length in bytes. */
@@ -59,7 +71,7 @@ export interface Spool {
   /** Forgets it all. */
   discard(): Promise<void>
   /** The item, once its entry has been appended. */
-  blob(): Promise<Blob>
+  blob(): Promise<BlobLike>
 }
 
 /**

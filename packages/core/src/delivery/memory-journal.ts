@@ -1,10 +1,10 @@
 /** A journal in memory: its receipts say "received", not "stored". */
-import { hex, release } from '../bytes.ts'
+import { concat, copy, gather, hex, ownsBuffer, WORTH_RELEASING } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import { LocalError } from '../errors.ts'
 import { OUTCOME } from '../wire/receipt.ts'
 import type { SignedStatement } from '../wire/records.ts'
-import { EMPTY_HEAD, type Entry, type Head, type Journal, type Place, placeName, type Spool } from './journal.ts'
+import { type BlobLike, EMPTY_HEAD, type Entry, type Head, type Journal, type Place, placeName, type Spool } from './journal.ts'
 
 /** How much a journal in memory keeps. */
 export interface MemoryJournalOptions {
@@ -99,8 +99,7 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
 class MemorySpool implements Spool {
   readonly length: number
   readonly #forget: () => void
-  /** Copied while they are at hand: what they were cut from is free to be used again. */
-  #pieces: Blob[] = []
+  #pieces: Uint8Array[] = []
   offset = 0
 
   constructor(length: number, forget: () => void) {
@@ -108,15 +107,17 @@ class MemorySpool implements Spool {
     this.#forget = forget
   }
 
-  async *read(): AsyncGenerator<Uint8Array> {
-    for (const piece of this.#pieces) yield await piece.bytes()
+  read(): AsyncIterable<Uint8Array> {
+    return new Pieces(this.#pieces).stream()
   }
 
   write(pieces: readonly Uint8Array[]): Promise<void> {
-    const piece = new Blob(pieces as Uint8Array<ArrayBuffer>[])
-    pieces.forEach(release)
-    this.#pieces.push(piece)
-    this.offset += piece.size
+    for (const piece of pieces) {
+      // A short view would keep alive what it was cut from.
+      if (piece.length >= WORTH_RELEASING && ownsBuffer(piece)) this.#pieces.push(piece)
+      else gather(this.#pieces, copy(piece))
+      this.offset += piece.length
+    }
     return Promise.resolve()
   }
 
@@ -131,7 +132,36 @@ class MemorySpool implements Spool {
     return Promise.resolve()
   }
 
-  blob(): Promise<Blob> {
-    return Promise.resolve(new Blob(this.#pieces))
+  blob(): Promise<BlobLike> {
+    return Promise.resolve(new Pieces(this.#pieces))
+  }
+}
+
+/** What a Blob would copy, and hold where the collector does not see it: of long bodies it would let gigabytes lie. */
+class Pieces implements BlobLike {
+  readonly size: number
+  readonly #pieces: readonly Uint8Array[]
+
+  constructor(pieces: readonly Uint8Array[]) {
+    this.#pieces = pieces
+    this.size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  }
+
+  slice(start: number): BlobLike {
+    let skip = start
+    const rest: Uint8Array[] = []
+    for (const piece of this.#pieces) {
+      if (skip < piece.length) rest.push(piece.subarray(skip))
+      skip = Math.max(0, skip - piece.length)
+    }
+    return new Pieces(rest)
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return Promise.resolve(concat(...this.#pieces))
+  }
+
+  async *stream(): AsyncGenerator<Uint8Array> {
+    yield* this.#pieces
   }
 }

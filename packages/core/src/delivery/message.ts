@@ -4,6 +4,7 @@ import { LocalError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import type { Attributes, MessageStatement } from '../wire/envelope.ts'
 import type { SignedStatement } from '../wire/records.ts'
+import type { BlobLike } from './journal.ts'
 
 /** What the messages of one envelope share: the evidence of who sent them and that they arrived. */
 export interface ReceivedEnvelope {
@@ -25,10 +26,10 @@ export class Message {
   readonly attributes: Attributes
   /** The body's length in bytes. */
   readonly length: number
-  readonly #item: Uint8Array | Blob
+  readonly #item: Uint8Array | BlobLike
   readonly #bodyAt: number
 
-  constructor(envelope: ReceivedEnvelope, number: number, attributes: Attributes, item: Uint8Array | Blob, bodyAt: number) {
+  constructor(envelope: ReceivedEnvelope, number: number, attributes: Attributes, item: Uint8Array | BlobLike, bodyAt: number) {
     this.envelope = envelope
     this.number = number
     this.attributes = attributes

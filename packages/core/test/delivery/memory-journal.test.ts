@@ -1,0 +1,66 @@
+/** How far the memory of a journal in memory reaches. */
+import { expect, test } from 'vitest'
+import { type Entry, memoryJournal, type Place } from '../../src/index.ts'
+import { OUTCOME } from '../../src/protocol.ts'
+
+const KEPT = 3
+const placeAt = (outbox: number): Place => ({
+  sender: new Uint8Array(32).fill(1),
+  receiver: new Uint8Array(32).fill(2),
+  outbox: new Uint8Array(16).fill(outbox),
+})
+const digestAt = (index: number): Uint8Array => new Uint8Array(32).fill(index)
+
+/** The entry of this index, of one message, with a receipt that shows whose it is. */
+function entryAt(place: Place, index: number): Entry {
+  const [digest, chain] = [digestAt(index), new Uint8Array(32)]
+  const receipt = { statement: Uint8Array.of(index), signature: new Uint8Array(0) }
+  const receiptStatement = { index, chain, digest, outcome: OUTCOME.received } as Entry['receiptStatement']
+  return { place, receipt, receiptStatement, next: index + 1, items: [] } as unknown as Entry
+}
+
+test('the newest receipts are given again; of an older one it says that its memory does not reach so far', async () => {
+  const journal = memoryJournal({ keep: KEPT })
+  const [place, other] = [placeAt(3), placeAt(4)]
+  for (let index = 1; index <= KEPT; index++) await journal.append(entryAt(place, index))
+  // Nothing is missing yet: what it does not know has not come.
+  expect(await journal.find(place, digestAt(99))).toBeUndefined()
+  for (let index = KEPT + 1; index <= 10; index++) {
+    await journal.append(entryAt(place, index))
+    // The same place by another object, as another session has it.
+    for (let newest = index; newest > index - KEPT; newest--) {
+      expect((await journal.find({ ...place }, digestAt(newest)))!.statement).toEqual(Uint8Array.of(newest))
+    }
+    await expect(journal.find(place, digestAt(index - KEPT))).rejects.toMatchObject({ code: 'STORAGE' })
+  }
+  await journal.append(entryAt(other, 1))
+  expect(await journal.find(other, digestAt(2))).toBeUndefined()
+  expect(await journal.head(place)).toMatchObject({ index: 10, position: { next: 11 } })
+})
+
+test('what is held of a long item is read from any place on, in whatever pieces it came', async () => {
+  const bytes = new Uint8Array(20_000).map((_, i) => i % 251)
+  for (const sizes of [[1], [7, 300, 5000], [2048], [4096, 1], [20_000]]) {
+    const spool = await memoryJournal().spool(placeAt(3), digestAt(1), bytes.length)
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const size = sizes[i % sizes.length]!
+      // Of its own, as what a record was opened into is; or a view of what is used again at once.
+      const lent = new Uint8Array([...bytes.subarray(at, at + size), 0])
+      const own = i % 2 === 0
+      await spool.write([own ? bytes.slice(at, at + size) : lent.subarray(0, -1)])
+      if (!own) lent.fill(0xff)
+      at += size
+      expect(spool.offset).toBe(Math.min(at, bytes.length))
+    }
+    const blob = await spool.blob()
+    for (const start of [0, 1, 299, 2048, 4097, 19_999, 20_000]) {
+      const rest = blob.slice(start)
+      expect(rest.size).toBe(bytes.length - start)
+      const streamed: Uint8Array[] = []
+      for await (const piece of rest.stream()) streamed.push(piece)
+      const wanted = Buffer.from(bytes.subarray(start))
+      expect(wanted.equals(await rest.bytes())).toBe(true)
+      expect(wanted.equals(Buffer.concat(streamed))).toBe(true)
+    }
+  }
+})
