@@ -1,4 +1,5 @@
 /** Serving with a journal: what is printed, and what hooks are told, is read from it once it is stored. */
+import type { SecureSession } from '@countersign/core'
 import { attendInbox, drain, openOwnOutbox } from '@countersign/mailbox/stored'
 import { policyOf } from './policy.ts'
 import { serveClients, type Serving } from './serving.ts'
@@ -12,13 +13,18 @@ export function serveInbox(setup: Setup, interrupted: AbortSignal): Promise<void
   const { home, configuration, output } = setup
   const { exec, webhook, hookTries, hookTimeout } = configuration.settings
   const hooks = { ...(exec !== undefined && { exec }), ...(webhook !== undefined && { webhook }), hookTries, hookTimeout }
-  return attendInbox(home, hooks, output, async (journal, beside, waiting) => {
+  return attendInbox(home, hooks, output, async (journal, beside, waiting, printed) => {
     const policy = policyOf((peer) => configuration.rulesOf(peer), {
       now: () => performance.now(),
       usageOf: ({ sender, outbox }) => journal.usage(sender, outbox),
     })
     await using outbox = await openOwnOutbox(home, output)
     const store = storeView(journal, waiting)
-    await serveClients({ ...setup, journal, policy, outbox, store, beside, take: drain }, interrupted)
+    const take = async (session: SecureSession): Promise<void> => {
+      await drain(session)
+      // What a client sent is printed before it is said that it has left.
+      await printed()
+    }
+    await serveClients({ ...setup, journal, policy, outbox, store, beside, take }, interrupted)
   })
 }

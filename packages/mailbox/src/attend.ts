@@ -16,14 +16,19 @@ export type Waiting = () => Promise<Readonly<Record<string, number>>>
  *
  * @param work what fills the journal; `beside` are works of this function's, which end before it only by failing, and
  *   where as many messages are printed as were wanted; `waiting` tells how many messages wait for each of them, and how
- *   many the hooks have set aside
+ *   many the hooks have set aside; `printed` resolves when all that is stored by now is printed
  * @throws what `work`, the printing or the hooks throw
  */
 export async function attendInbox(
   home: Home,
   options: HookOptions & Shown,
   output: Output,
-  work: (journal: StoredJournal, beside: readonly Promise<void>[], waiting: Waiting) => Promise<void>,
+  work: (
+    journal: StoredJournal,
+    beside: readonly Promise<void>[],
+    waiting: Waiting,
+    printed: () => Promise<void>,
+  ) => Promise<void>,
 ): Promise<void> {
   const hooks = hooksOf(options)
   await using journal = await openInbox(home, { onNotice: (notice) => tellOfJournal(notice, home, output) })
@@ -41,7 +46,7 @@ export async function attendInbox(
     return { printing: messages - follower.printed, ...Object.fromEntries(behind), ...aside }
   }
   try {
-    await work(journal, beside, waiting)
+    await work(journal, beside, waiting, async () => follower.reach((await journal.size()).messages))
   } finally {
     for (const helper of [follower, ...runners]) helper.stop()
     await Promise.allSettled(beside)

@@ -22,6 +22,9 @@ export class Follower {
   #left: number
   /** The serial of the message up to which it has printed */
   printed: number
+  #over = false
+  /** Who waits for it to print further */
+  #waiting: (() => void)[] = []
 
   /** @param after the message behind which it begins */
   constructor(journal: StoredJournal, home: Home, output: Output, after: number, shown: Shown = {}) {
@@ -35,8 +38,18 @@ export class Follower {
 
   /** Prints until `stop`, and then what was stored before it; or as many as are wanted. @throws LocalError STORAGE */
   async run(): Promise<void> {
-    await this.#print(true)
-    await this.#print(false)
+    try {
+      await this.#print(true)
+      await this.#print(false)
+    } finally {
+      this.#over = true
+      this.#tell()
+    }
+  }
+
+  /** Resolves when it has printed up to this message, or prints no more */
+  async reach(serial: number): Promise<void> {
+    while (this.printed < serial && !this.#over) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   stop(): void {
@@ -47,11 +60,16 @@ export class Follower {
     const { signal } = this.#stopping
     if (this.#left === 0) return
     for await (const message of this.#journal.messages({ after: this.printed, ...(follow && { follow, signal }) })) {
-      this.printed = message.serial
       const letter = await stored(message, this.#home)
-      if (!answers(letter, this.#shown.inReplyTo)) continue
-      await printLetter(this.#output, letter)
-      if ((this.#left -= 1) === 0) return
+      const shown = answers(letter, this.#shown.inReplyTo)
+      if (shown) await printLetter(this.#output, letter)
+      this.printed = message.serial
+      this.#tell()
+      if (shown && (this.#left -= 1) === 0) return
     }
+  }
+
+  #tell(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 }
