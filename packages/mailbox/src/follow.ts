@@ -23,8 +23,8 @@ export class Follower {
   /** The serial of the message up to which it has printed */
   printed: number
   #over = false
-  /** Who waits for it to print further */
-  #waiting: (() => void)[] = []
+  /** Who waits for it to print up to a message */
+  #waiting: { readonly serial: number; readonly resolve: () => void }[] = []
 
   /** @param after the message behind which it begins */
   constructor(journal: StoredJournal, home: Home, output: Output, after: number, shown: Shown = {}) {
@@ -48,8 +48,9 @@ export class Follower {
   }
 
   /** Resolves when it has printed up to this message, or prints no more */
-  async reach(serial: number): Promise<void> {
-    while (this.printed < serial && !this.#over) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  reach(serial: number): Promise<void> {
+    if (this.printed >= serial || this.#over) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push({ serial, resolve }))
   }
 
   stop(): void {
@@ -70,6 +71,9 @@ export class Follower {
   }
 
   #tell(): void {
-    for (const wake of this.#waiting.splice(0)) wake()
+    if (this.#waiting.length === 0) return
+    const reached = (serial: number): boolean => this.#over || serial <= this.printed
+    for (const { serial, resolve } of this.#waiting) if (reached(serial)) resolve()
+    this.#waiting = this.#waiting.filter(({ serial }) => !reached(serial))
   }
 }

@@ -91,8 +91,9 @@ export async function* pendingEnvelopes(options: PendingOptions, signal: AbortSi
     for (let [next, readAt] = [1, 0]; !signal.aborted;) {
       const change = news()
       const fresh = tails.take(place, next)
-      if (fresh === undefined && tails.endsAt(place, next) && performance.now() < readAt + POLL) {
-        await waitFor(change, POLL, signal)
+      const unread = readAt + POLL - performance.now()
+      if (fresh === undefined && tails.endsAt(place, next) && unread > 0) {
+        await waitFor(change, unread, signal)
         continue
       }
       if (fresh === undefined) readAt = performance.now()

@@ -37,16 +37,20 @@ export class QueuedMessage implements Queued {
 export class QueuedMessages {
   /** By the serial of their first one. */
   readonly #runs = new Map<number, readonly QueuedMessage[]>()
+  /** The serial of the first message ever added: what stood in the outbox before has a lower one. */
+  #lowest = Infinity
 
   /** Messages of one envelope, from this serial and this number on. */
   add(serial: number, number: number, count: number): readonly QueuedMessage[] {
     const run = Array.from({ length: count }, (_, i) => new QueuedMessage(serial + i, number + i))
     this.#runs.set(serial, run)
+    this.#lowest = Math.min(this.#lowest, serial)
     return run
   }
 
-  /** Those of an envelope, or of a part of it, which wait no longer; none where another process queued them. */
+  /** Those of an envelope, or of a part of it, which wait no longer; none where another process queued them, or this one's predecessor. */
   take(serial: number, count: number): readonly QueuedMessage[] {
+    if (serial < this.#lowest) return []
     for (const [first, run] of this.#holding(serial)) {
       const at = serial - first
       if (at < 0 || at >= run.length) continue

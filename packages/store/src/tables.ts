@@ -1,4 +1,4 @@
-/** A database as its thread sees it: calls that read, calls that write, and the transaction around them. */
+/** A database as its desk sees it: calls that read, calls that write, and the transaction around them. */
 import type { DatabaseSync } from 'node:sqlite'
 import { openDatabase, type Schema } from './database.ts'
 import { Refused } from './refused.ts'
@@ -64,7 +64,7 @@ export type Remote<T extends Tables> = {
   readonly [K in CallName<T>]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<R> : never
 }
 
-/** One call on its way to the thread. */
+/** One call on its way to the desk. */
 export interface Call {
   readonly id: number
   readonly name: string

@@ -12,7 +12,7 @@ interface Waiting {
 /** Byte strings that their maker has no further use for. */
 const given = new WeakSet<Uint8Array>()
 
-/** Lets a Writer take these bytes, with the whole of their buffer, rather than copy them: they are empty afterwards. */
+/** Lets a Writer take these bytes, with the whole of their buffer, rather than copy them: they are no longer the caller's. */
 export function give(bytes: Uint8Array): Uint8Array {
   given.add(bytes)
   return bytes

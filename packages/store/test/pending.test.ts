@@ -121,6 +121,7 @@ test('messages of an envelope are told of together, or in the parts that they we
   expect(serials(12, 1)).toEqual([])
   expect(serials(15, 2)).toEqual([15, 16])
   expect(serials(99, 1)).toEqual([])
+  expect(serials(9, 1)).toEqual([])
   expect(new Set(waiting.takeAll().map(({ serial }) => serial))).toEqual(new Set([11, 14]))
   expect(waiting.takeAll()).toEqual([])
 })

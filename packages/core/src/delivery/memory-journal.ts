@@ -1,5 +1,5 @@
 /** A journal in memory: its receipts say "received", not "stored". */
-import { concat, copy, gather, hex, ownsBuffer, WORTH_RELEASING } from '../bytes.ts'
+import { copy, gather, hex, ownsBuffer, WORTH_RELEASING } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import { LocalError } from '../errors.ts'
 import { OUTCOME } from '../wire/receipt.ts'
@@ -157,8 +157,14 @@ class Pieces implements BlobLike {
     return new Pieces(rest)
   }
 
-  bytes(): Promise<Uint8Array> {
-    return Promise.resolve(concat(...this.#pieces))
+  async bytes(): Promise<Uint8Array> {
+    const all = new Uint8Array(this.size)
+    let at = 0
+    for (const piece of this.#pieces) {
+      all.set(piece, at)
+      at += piece.length
+    }
+    return all
   }
 
   async *stream(): AsyncGenerator<Uint8Array> {

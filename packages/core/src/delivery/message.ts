@@ -91,7 +91,7 @@ export class Message {
     return text
   }
 
-  /** The body piece by piece: for those too long for memory. */
+  /** The body piece by piece: for those too long for memory. The pieces are to be read only: a journal in memory gives what it holds. */
   async *stream(): AsyncGenerator<Uint8Array> {
     const item = this.#item
     if (item instanceof Uint8Array) yield item.subarray(this.#bodyAt)

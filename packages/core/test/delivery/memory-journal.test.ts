@@ -64,3 +64,13 @@ test('what is held of a long item is read from any place on, in whatever pieces 
     }
   }
 })
+
+test('a long item that came in very many pieces is read as one', async () => {
+  const piece = new Uint8Array(1025).fill(7)
+  const count = 200_000
+  const spool = await memoryJournal().spool(placeAt(3), digestAt(1), count * piece.length)
+  for (let i = 0; i < count; i += 1000) await spool.write(Array.from({ length: 1000 }, () => piece))
+  const bytes = await (await spool.blob()).slice(1).bytes()
+  expect(bytes.length).toBe(count * piece.length - 1)
+  expect(bytes.every((byte) => byte === 7)).toBe(true)
+})

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -42,6 +42,18 @@ test.each([0o770, 0o702])('a folder that others can write, of mode %o, is not us
   mkdirSync(join(cache, 'countersign'))
   chmodSync(join(cache, 'countersign'), mode)
   expect(keptIn()).toBe(undefined)
+})
+
+test('nor is one in a folder that others can write, nor a link to one', () => {
+  const own = join(cache, 'own')
+  mkdirSync(own, { mode: 0o700 })
+  symlinkSync(own, join(cache, 'countersign'))
+  expect(keptIn()).toBe(undefined)
+  rmSync(join(cache, 'countersign'))
+  chmodSync(cache, 0o770)
+  expect(keptIn()).toBe(undefined)
+  chmodSync(cache, 0o700)
+  expect(keptIn()).not.toBe(undefined)
 })
 
 test('where it cannot be made, a program starts without', () => {
