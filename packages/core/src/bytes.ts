@@ -2,15 +2,24 @@
 
 /** Joins byte strings into one fresh copy. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return put(new Uint8Array(lengthOf(parts)), 0, parts)
+}
+
+/** How long byte strings are together. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0
   for (const part of parts) length += part.length
-  const joined = new Uint8Array(length)
-  let at = 0
+  return length
+}
+
+/** Writes byte strings one behind the other, from `at` on; however many there are. Returns what they were written to. */
+export function put(target: Uint8Array, at: number, parts: readonly Uint8Array[]): Uint8Array {
+  let behind = at
   for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
+    target.set(part, behind)
+    behind += part.length
   }
-  return joined
+  return target
 }
 
 /** Pieces shorter than this together are kept as one. */

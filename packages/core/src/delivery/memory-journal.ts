@@ -1,5 +1,5 @@
 /** A journal in memory: its receipts say "received", not "stored". */
-import { copy, gather, hex, ownsBuffer, WORTH_RELEASING } from '../bytes.ts'
+import { copy, gather, hex, lengthOf, ownsBuffer, put, WORTH_RELEASING } from '../bytes.ts'
 import { random } from '../crypto/hash.ts'
 import { LocalError } from '../errors.ts'
 import { OUTCOME } from '../wire/receipt.ts'
@@ -144,7 +144,7 @@ class Pieces implements BlobLike {
 
   constructor(pieces: readonly Uint8Array[]) {
     this.#pieces = pieces
-    this.size = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    this.size = lengthOf(pieces)
   }
 
   slice(start: number): BlobLike {
@@ -158,13 +158,7 @@ class Pieces implements BlobLike {
   }
 
   async bytes(): Promise<Uint8Array> {
-    const all = new Uint8Array(this.size)
-    let at = 0
-    for (const piece of this.#pieces) {
-      all.set(piece, at)
-      at += piece.length
-    }
-    return all
+    return put(new Uint8Array(this.size), 0, this.#pieces)
   }
 
   async *stream(): AsyncGenerator<Uint8Array> {
