@@ -1,5 +1,5 @@
 /** Checks of delivery, and of whoever knocks. */
-import { core, type Mutant, within } from './mutant.ts'
+import { core, keyexchange, type Mutant, within } from './mutant.ts'
 
 const receiver = core('delivery')
 const caps = { attack: 'load/caps.ts' }
@@ -189,7 +189,18 @@ export const deliveryMutants: readonly Mutant[] = [
       '',
       { attack: 'wire/other-protocols.ts' },
     ],
+    ['revoked before the first record', "if ('revoked' in known) throw new PeerError('REVOKED')", ''],
+    [
+      'forgotten before the first record',
+      "if (known === undefined) throw new PeerError('UNTRUSTED')",
+      'if (known === undefined) return',
+    ],
   ),
+  ...within('packages/keyexchange/src/home/home.ts', keyexchange('home/watch.test.ts'), [
+    'trust as it stands now',
+    'if (this.#changed) this.reload()',
+    '',
+  ]),
   ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [
     'back-pressure: unread answers',
     ' || this.#outlet.full) this.#hold()',

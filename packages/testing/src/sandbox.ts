@@ -1,6 +1,6 @@
 /** Homes of keys in a temporary folder. The file system is the trust store, so a home is a few files. */
 import { generatePrivateKey, type PrivateKey, privateKeyPem, publicKeyPem } from '@countersign/core'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Program, type Running, start } from './process.ts'
@@ -43,8 +43,8 @@ export class Sandbox implements AsyncDisposable {
 
   /** Marks a peer's key as revoked in a home. */
   revoke(home: Home, peer: Home): void {
-    writeFileSync(join(home.folder, 'revoked', `${peer.name}.pem`), publicKeyPem(peer.key.publicKey), { mode: 0o644 })
-    rmSync(join(home.folder, 'peers', `${peer.name}.pem`))
+    const file = `${peer.name}.pem`
+    renameSync(join(home.folder, 'peers', file), join(home.folder, 'revoked', file))
   }
 
   /** A server's and a client's home that trust each other, and nobody else. */

@@ -15,6 +15,7 @@ export function reasonOf({ code, fault }: CountersignError): Reason | undefined 
     OUTBOX_BEHIND: REASON.goingAway,
     SUPERSEDED: REASON.superseded,
     REVOKED: REASON.revoked,
+    UNTRUSTED: REASON.goingAway,
   }
   return reasons[code] ?? (fault === 'peer' ? REASON.protocolError : REASON.internal)
 }

@@ -4,7 +4,7 @@ import { random } from '../crypto/hash.ts'
 import { type Journal, NO_POSITION } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
-import { CountersignError, LocalError, NetworkError } from '../errors.ts'
+import { CountersignError, LocalError, NetworkError, PeerError } from '../errors.ts'
 import { clientHandshake } from '../handshake/client.ts'
 import type { Established } from '../handshake/peer.ts'
 import type { Location, Peer, Steps } from '../handshake/step.ts'
@@ -109,10 +109,25 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
     outboxId,
     memory: company.memory ?? new Memory(),
     // Itself alone: the rest of the company is for as long as the handshake.
-    takeOver: company.takeOver,
+    takeOver: whileTrusted(company.takeOver, options.peers),
   })
   await within(session.confirmed, deadline - performance.now(), options.signal, () => wire.end())
   return session
+}
+
+/**
+ * Takes over, and looks the client up once more: it may have stayed silent after it was answered, and its trust been taken
+ * back meanwhile. From now on it is among the sessions of its server; nothing of it is stored before.
+ *
+ * @throws PeerError REVOKED, UNTRUSTED
+ */
+function whileTrusted(takeOver: Company['takeOver'], peers: Peers): Company['takeOver'] {
+  return async (session) => {
+    await takeOver(session)
+    const known = await lookUp(peers)(session.peer.key.id)
+    if (known === undefined) throw new PeerError('UNTRUSTED')
+    if ('revoked' in known) throw new PeerError('REVOKED')
+  }
 }
 
 function handshakeOptions({ maxItem = 2 ** 53, entropy, observe, keyLog }: CommonOptions, outbox: Uint8Array) {

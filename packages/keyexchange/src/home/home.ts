@@ -51,6 +51,8 @@ export class Home {
   /** Why this side's own key could not be read anew */
   #ownProblem: Problem | undefined
   #store: TrustStore
+  /** Files are others than when they were read, as far as is known */
+  #changed = false
 
   /** @internal For `openHome` alone. */
   constructor(paths: HomePaths, ask: AskPassphrase, now: () => number) {
@@ -106,6 +108,7 @@ export class Home {
 
   /** What is known of a keyId at this moment: a peer, a revoked key, or nothing. */
   trust(keyId: Uint8Array): Trust {
+    if (this.#changed) this.reload()
     return this.#store.trust(keyId, this.#now())
   }
 
@@ -184,6 +187,8 @@ export class Home {
   watch(onChange: () => void): Disposable {
     let pending: NodeJS.Timeout | undefined
     const notice = (): void => {
+      // Who is let in is decided by what stands there now.
+      this.#changed = true
       // One change makes several events: a temporary file, its name, its removal.
       pending ??= setTimeout(() => {
         pending = undefined
@@ -211,6 +216,7 @@ export class Home {
    * says why.
    */
   reload(): void {
+    this.#changed = false
     try {
       const own = readOwn(this.paths)
       this.#keys = ownChain(this.paths, own)

@@ -79,8 +79,10 @@ export class TrustStore {
     const onProblem = (path: string, error: unknown): void => void problems.push({ path, error })
     try {
       const links = readLinks(paths, onProblem)
-      this.revoked = this.#readRevoked(paths, links, cache, onProblem)
-      this.peers = this.#readPeers(paths, links, new Set(own.map(idOf)), cache, onProblem)
+      // Peers first: a key that is being revoked meanwhile has its tombstone before its file goes, and is seen as one or the other.
+      const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
+      this.revoked = this.#takeRevoked(readKeyFiles(paths.revoked, 'counts', cache, onProblem), links)
+      this.peers = this.#takePeers(peers, links, new Set(own.map(idOf)), onProblem)
     } catch (error) {
       onProblem(paths.home, error)
       this.failure = error
@@ -131,8 +133,7 @@ export class TrustStore {
     return this.peers.find((peer) => peer.name === name)
   }
 
-  #readRevoked(paths: HomePaths, links: Links, cache: KeyFileCache, onProblem: OnProblem): RevokedKey[] {
-    const files = readKeyFiles(paths.revoked, 'counts', cache, onProblem)
+  #takeRevoked(files: readonly KeyFile[], links: Links): readonly RevokedKey[] {
     for (const file of files) {
       this.#revoked.set(idOf(file.publicKey), file)
       // Who revokes a peer revokes the keys that vouched for its present one too.
@@ -141,9 +142,9 @@ export class TrustStore {
     return files
   }
 
-  #readPeers(paths: HomePaths, links: Links, own: ReadonlySet<string>, cache: KeyFileCache, onProblem: OnProblem): TrustedPeer[] {
+  #takePeers(files: readonly KeyFile[], links: Links, own: ReadonlySet<string>, onProblem: OnProblem): TrustedPeer[] {
     const peers: TrustedPeer[] = []
-    for (const file of readKeyFiles(paths.peers, 'left out', cache, onProblem)) {
+    for (const file of files) {
       const refusal = this.#refusal(file, own)
       if (refusal) {
         onProblem(file.path, refusal)

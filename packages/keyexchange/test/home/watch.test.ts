@@ -2,8 +2,9 @@
 import { generatePrivateKey, publicKeyPem } from '@countersign/core'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { revoke } from '../../src/home/pin.ts'
+import { setImmediate } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { forget, revoke } from '../../src/home/pin.ts'
 import { rotate } from '../../src/home/rotate.ts'
 import { drop, makeHome, never, open, problemsOf, trustIn } from './homes.ts'
 
@@ -37,6 +38,21 @@ test('a new peer, a revocation and a folder that has become unsafe are noticed w
     () => home.peers.length === 0,
   )
   expect(problemsOf(home)).toEqual([expect.stringMatching(/others can write/)])
+})
+
+test('who is forgotten is not let in any more, even before the program has gone through all that changed', async () => {
+  const root = await makeHome()
+  const ben = generatePrivateKey().publicKey
+  drop(root, 'peers/ben.pem', publicKeyPem(ben))
+  const home = open(root)
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  using _ = home.watch(() => {})
+  expect(trustIn(home, ben)).toBe('ben')
+  forget(home.paths, 'ben')
+  // What the system tells is read at each turn; a handshake takes more of them.
+  for (let turn = 0; turn < 3; turn++) await setImmediate()
+  expect(trustIn(home, ben)).toBeUndefined()
 })
 
 test('a program that runs notices a rotation of its own key, and stays who it was where that cannot be read', async () => {
