@@ -35,15 +35,18 @@ export function wipeKey({ key, iv }: AeadKey): void {
   wipe(key, iv)
 }
 
-/** iv XOR (0x00000000 || u64 seq). */
+/** Lent to each cipher, which copies it. Outside of the heap: of what lies in there, Node makes memory outside of it each time. */
+const lent = new Uint8Array(new ArrayBuffer(IV_LENGTH))
+
+/** iv XOR (0x00000000 || u64 seq), for as long as until the next. */
 function nonce(iv: Uint8Array, seq: number): Uint8Array {
-  const bytes = Uint8Array.from(iv)
+  lent.set(iv)
   const high = Math.floor(seq / 0x1_0000_0000)
   for (let i = 0; i < 4; i++) {
-    bytes[4 + i]! ^= high >>> (24 - 8 * i)
-    bytes[8 + i]! ^= seq >>> (24 - 8 * i)
+    lent[4 + i]! ^= high >>> (24 - 8 * i)
+    lent[8 + i]! ^= seq >>> (24 - 8 * i)
   }
-  return bytes
+  return lent
 }
 
 /** Seals pieces of plaintext as one body: pieces of ciphertext, of the same lengths, and the tag behind them. */

@@ -10,7 +10,7 @@ import {
   verify as nodeVerify,
   type KeyObject,
 } from 'node:crypto'
-import { concat, utf8, view } from '../bytes.ts'
+import { concat, lengthOf, put, utf8, view } from '../bytes.ts'
 import { sha256 } from './hash.ts'
 import type { Algorithm, PrivateKey, PublicKey } from './keys.ts'
 
@@ -88,7 +88,20 @@ export function signatureContext(name: string): Uint8Array {
 
 /** `PAE(type, payload)`: what a DSSE 1.0.2 signature covers, lengths in ASCII decimal. */
 export function pae(type: string, payload: Uint8Array): Uint8Array {
-  return concat(paeHead(type), utf8(`${payload.length} `), payload)
+  return concat(...paeParts(type, payload))
+}
+
+/** The same, lent until the next is asked for: to be verified, or hashed, at once. */
+export function lentPae(type: string, payload: Uint8Array): Uint8Array {
+  const parts = paeParts(type, payload)
+  const length = lengthOf(parts)
+  return length <= lent.length ? put(lent.subarray(0, length), 0, parts) : concat(...parts)
+}
+
+const lent = new Uint8Array(1024)
+
+function paeParts(type: string, payload: Uint8Array): readonly Uint8Array[] {
+  return [paeHead(type), utf8(`${payload.length} `), payload]
 }
 
 const paeHeads = new Map<string, Uint8Array>()

@@ -12,7 +12,7 @@ const FIRST_ROOM = 2048
 /** Whole items one behind the other: they cost their bytes and hardly an object each. */
 export class Batch implements OutgoingItems {
   readonly lengths: number[] = []
-  #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_ROOM)
+  #bytes: Buffer = Buffer.allocUnsafe(FIRST_ROOM)
   #length = 0
   /** The hashes, a character a byte: joined as a string they cost least. */
   #leaves = ''

@@ -5,8 +5,8 @@ import type { Peer } from '../handshake/step.ts'
 import { encode } from '../wire/codec.ts'
 import { countOf, type ItemParts, type MessageStatement } from '../wire/envelope.ts'
 import { chainLink, OUTCOME, type Outcome, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
-import type { SignedStatement } from '../wire/records.ts'
-import { type Head, type Journal, NO_POSITION, type Place, type Spool } from './journal.ts'
+import { Signed, type SignedStatement } from '../wire/records.ts'
+import { type BlobLike, type Head, type Journal, NO_POSITION, type Place, type Spool } from './journal.ts'
 import { Message } from './message.ts'
 import type { PartStream } from './part-stream.ts'
 
@@ -40,6 +40,12 @@ export function nextChain(
   return domainHash('chain', chainLink(before, receipt, sha256(messageSignature)))
 }
 
+/** A receipt on its way into the journal. */
+interface Appended {
+  readonly receipt: SignedStatement
+  readonly stored: Promise<unknown>
+}
+
 /** One for all ledgers. */
 const NOTHING_YET: Promise<unknown> = Promise.resolve()
 
@@ -53,7 +59,8 @@ export class Ledger {
   /** Resolves when all answers so far are given. */
   answered: Promise<unknown> = NOTHING_YET
   readonly #parts: Pick<PartStream, 'finish'>
-  #issued: Promise<unknown> = NOTHING_YET
+  /** The last call of append that waits for its signature, or for one before it */
+  #appending: Promise<Appended> | undefined
 
   /** @param parts finished with the first failure: nothing is answered after it */
   constructor(options: LedgerOptions, head: Head, parts: Pick<PartStream, 'finish'>) {
@@ -73,27 +80,39 @@ export class Ledger {
     const fields = this.#advance(incoming, outcome)
     const { next } = this.head.position
     const encoded = encode(receiptStatement, fields)
-    const signing = identity.sign(pae(RECEIPT_TYPE, encoded))
-    // The calls of append keep their order; their completion is waited for below.
-    const issued = this.#issued.then(async () => {
-      const receipt = { statement: encoded, signature: await signing }
+    const append = (signature: Uint8Array): Appended => {
+      const receipt = new Signed(encoded, signature)
       const entry = { place, message, messageStatement: statement, receipt, receiptStatement: fields, next, items }
-      return { receipt, stored: journal.append(entry) }
-    })
-    this.#issued = issued
-    const stored = issued.then(async (entry) => {
-      await entry.stored
-      return entry.receipt
-    })
-    this.answer(stored, async (receipt) => {
-      if (parsed.length === 0) return
+      const stored = journal.append(entry)
+      // What fails is told in turn: the first failure is the cause of those behind it.
+      stored.catch(ignore)
+      return { receipt, stored }
+    }
+    const appended = this.#inOrder(identity.sign(pae(RECEIPT_TYPE, encoded)), append)
+    this.#answer(appended, (receipt) => {
+      if (parsed.length === 0) return undefined
       const envelope = { peer, statement, message, receipt, receivedAt: fields.receivedAt }
-      const bodies = 'blob' in items ? [await items.blob()] : items
-      const messages = parsed.map(({ attributes, bodyAt }, i) => {
-        return new Message(envelope, statement.first + i, attributes, bodies[i]!, bodyAt)
-      })
-      this.#options.deliver(messages)
+      const deliver = (bodies: readonly (Uint8Array | BlobLike)[]): void => {
+        const messages = parsed.map(({ attributes, bodyAt }, i) => {
+          return new Message(envelope, statement.first + i, attributes, bodies[i]!, bodyAt)
+        })
+        this.#options.deliver(messages)
+      }
+      return 'blob' in items ? items.blob().then((blob) => deliver([blob])) : deliver(items)
     })
+  }
+
+  /** The calls of the journal's append keep their order, whichever signature is there first; their completion is not waited for. */
+  #inOrder(signing: Uint8Array | Promise<Uint8Array>, append: (signature: Uint8Array) => Appended): Appended | Promise<Appended> {
+    const before = this.#appending
+    if (before === undefined && signing instanceof Uint8Array) return append(signing)
+    const appending = Promise.all([signing, before]).then(([signature]) => append(signature))
+    const settle = (): void => {
+      if (this.#appending === appending) this.#appending = undefined
+    }
+    // Behind one that fails nothing is appended.
+    appending.then(settle, ignore)
+    return (this.#appending = appending)
   }
 
   /** The next receipt's statement; the head moves on to it. */
@@ -114,20 +133,27 @@ export class Ledger {
     return { ...link, from: identity.publicKey.id, to, outbox, first, count, journal: journal.id, chain }
   }
 
-  /** Gives an answer once it is there and all before it are given. */
-  answer(receipt: Promise<SignedStatement>, then?: (receipt: SignedStatement) => Promise<void>): void {
+  /** Gives an answer that is known once all before it are given. */
+  answer(receipt: SignedStatement): void {
+    this.#answer({ receipt, stored: NOTHING_YET })
+  }
+
+  /** Gives an answer once it is stored and all before it are given. */
+  #answer(appended: Appended | Promise<Appended>, then?: (receipt: SignedStatement) => void | Promise<void>): void {
     const before = this.answered
     const give = async (): Promise<void> => {
       await before
-      const value = await receipt
+      const { receipt, stored } = appended instanceof Promise ? await appended : appended
+      await stored
       this.unanswered -= 1
-      this.#options.respond(value)
-      await then?.(value)
+      this.#options.respond(receipt)
+      const delivering = then?.(receipt)
+      if (delivering !== undefined) await delivering
     }
     this.unanswered += 1
-    // What fails is told in turn: the first failure is the cause of those behind it.
-    receipt.catch(() => {})
     this.answered = give()
     this.answered.catch(() => this.#parts.finish())
   }
 }
+
+function ignore(): void {}

@@ -68,6 +68,12 @@ export class PartStream {
     return this.#first < this.#queue.length
   }
 
+  /** All that is left of this envelope, where it has come whole and in one piece; it is still to be read. */
+  get entire(): Uint8Array | undefined {
+    const piece = this.#queue[this.#first]
+    return piece !== END && this.#queue[this.#first + 1] === END ? piece : undefined
+  }
+
   /** Exactly `length` bytes of this envelope, in one piece; at once where they have come in one, as those of short envelopes do. */
   read(length: number): Uint8Array | Promise<Uint8Array> {
     const piece = this.#queue[this.#first]

@@ -1,8 +1,8 @@
 /** Receives envelopes: verifies, stores, and answers each with a receipt, in order (protocol sections 5, 8 and 9). */
-import { copy, equal, view } from '../bytes.ts'
+import { equal, view } from '../bytes.ts'
 import { sha256, sha256Text } from '../crypto/hash.ts'
 import type { PublicKey } from '../crypto/keys.ts'
-import { type Identity, pae, verify } from '../crypto/signature.ts'
+import { type Identity, lentPae, verify } from '../crypto/signature.ts'
 import { LocalError, PeerError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { decode, MAX_U64, Reader, u64, u64OrMark, WITHDRAWN_MARK } from '../wire/codec.ts'
@@ -19,7 +19,7 @@ import {
 } from '../wire/envelope.ts'
 import type { Position } from '../wire/frames.ts'
 import { OUTCOME, type Outcome } from '../wire/receipt.ts'
-import type { SignedStatement } from '../wire/records.ts'
+import { kept, type SignedStatement } from '../wire/records.ts'
 import type { Journal, Place } from './journal.ts'
 import { type Incoming, Ledger } from './ledger.ts'
 import { LongItem } from './long-item.ts'
@@ -91,6 +91,22 @@ type Form =
   | typeof WITHDRAWN_MARK
   | { readonly offset: number; readonly lengths: readonly number[]; readonly left: number }
 
+function statementLength(length: number): number {
+  if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')
+  return length
+}
+
+function readLengths(reader: Reader, count: number): { readonly lengths: readonly number[]; readonly total: number } {
+  const lengths: number[] = []
+  let total = 0
+  for (let i = 0; i < count; i++) {
+    const length = u64.read(reader)
+    lengths.push(length)
+    total += length
+  }
+  return { lengths, total }
+}
+
 /** Receives the envelopes of one session, one after the other. */
 export class Receiver {
   readonly #parts: PartStream
@@ -120,9 +136,10 @@ export class Receiver {
     let fault: unknown
     try {
       for (;;) {
-        await this.#parts.news()
+        if (!this.#parts.begun) await this.#parts.news()
         if (!this.#parts.begun) break
-        await this.#envelope()
+        const receiving = this.#envelope()
+        if (receiving !== undefined) await receiving
         const { unanswered } = this.#ledger
         if (unanswered >= MOST_UNANSWERED || this.#share.unanswered >= MOST_UNANSWERED_BYTES) await this.#ledger.answered
       }
@@ -135,8 +152,50 @@ export class Receiver {
     if (fault !== undefined) throw fault
   }
 
-  async #envelope(): Promise<void> {
-    const incoming = await this.#readStatement()
+  /** The next envelope: at once where all of it has come in one piece, as that of a few short messages does. */
+  #envelope(): void | Promise<void> {
+    const { entire } = this.#parts
+    return entire === undefined ? this.#envelopeInParts() : this.#envelopeAtOnce(entire)
+  }
+
+  async #envelopeInParts(): Promise<void> {
+    const signed = await this.#parts.read(statementLength(await this.#parts.u32()))
+    const signature = await this.#parts.read(this.#signatureLength(await this.#parts.u32()))
+    return this.#verifiedEnvelope(this.#verify(signed, signature))
+  }
+
+  /** The same; to wait for what is there already would cost a short message as much as the rest of its way through here. */
+  #envelopeAtOnce(envelope: Uint8Array): void | Promise<void> {
+    const reader = new Reader(envelope)
+    const signed = reader.take(statementLength(reader.uint(4)))
+    const incoming = this.#verify(signed, reader.take(this.#signatureLength(reader.uint(4))))
+    const verified = envelope.length - reader.left
+    const lengths = this.#ordinary(incoming.statement, reader)
+    if (lengths === undefined) {
+      void this.#parts.read(verified)
+      return this.#verifiedEnvelope(incoming)
+    }
+    const take = (taken: boolean): void | Promise<void> => {
+      if (!taken) return this.#refuse(incoming, envelope.length)
+      void this.#parts.read(envelope.length)
+      void this.#parts.end()
+      return this.#takeItems(incoming, lengths, reader.take(reader.left))
+    }
+    const takes = this.#takes(incoming.statement, lengths, false)
+    return takes instanceof Promise ? takes.then(take) : take(takes)
+  }
+
+  /** The lengths of the items of an envelope that is due, whole and short; undefined for any other. */
+  #ordinary(statement: MessageStatement, reader: Reader): readonly number[] | undefined {
+    const { next } = this.#ledger.head.position
+    const count = countOf(statement)
+    if (statement.first !== next || next < this.#options.announced.next || reader.left < 8 + 8 * count) return undefined
+    const offset = u64OrMark.read(reader)
+    const { lengths, total } = readLengths(reader, count)
+    return offset === 0 && total === reader.left && total <= COUNTED_FROM ? lengths : undefined
+  }
+
+  async #verifiedEnvelope(incoming: Incoming): Promise<void> {
     const { statement, digest } = incoming
     const form = await this.#readForm(statement, digest)
     const { next } = this.#ledger.head.position
@@ -156,22 +215,24 @@ export class Receiver {
     return this.#receiveItems(incoming, form.lengths, left)
   }
 
-  /** Statement and signature: nothing else is read, and nothing stored, before they are verified. */
-  async #readStatement(): Promise<Incoming> {
+  #signatureLength(length: number): number {
+    const known = this.#options.peer.keys.some(({ signatureLength }) => signatureLength === length)
+    if (!known) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')
+    return length
+  }
+
+  /** Statement and signature: nothing else is looked at, and nothing stored, before they are verified. */
+  #verify(signed: Uint8Array, signature: Uint8Array): Incoming {
     const { place, peer, ownKeys } = this.#options
-    const length = await this.#parts.u32()
-    if (length > MAX_STATEMENT) throw new PeerError('ENCODING', 'a statement that is too long')
-    const bytes = copy(await this.#parts.read(length))
-    const statement = decode(messageStatement, bytes)
+    const message = kept(signed, signature)
+    const statement = decode(messageStatement, message.statement)
     const key = peer.keys.find(({ id }) => equal(id, statement.from))
     if (key === undefined) throw new PeerError('PROTOCOL', 'a statement from another sender')
     if (!ownKeys.some(({ id }) => equal(id, statement.to))) throw new PeerError('PROTOCOL', 'a statement to another receiver')
     if (!equal(statement.outbox, place.outbox)) throw new PeerError('PROTOCOL', 'a statement of another outbox')
-    if ((await this.#parts.u32()) !== key.signatureLength) throw new PeerError('BAD_SIGNATURE', 'of a wrong length')
-    const signature = copy(await this.#parts.read(key.signatureLength))
-    const signed = pae(MESSAGE_TYPE, bytes)
-    if (!verify(key, signed, signature)) throw new PeerError('BAD_SIGNATURE', 'of a message')
-    return { statement, message: { statement: bytes, signature }, digest: sha256(signed) }
+    const covered = lentPae(MESSAGE_TYPE, message.statement)
+    if (!verify(key, covered, message.signature)) throw new PeerError('BAD_SIGNATURE', 'of a message')
+    return { statement, message, digest: sha256(covered) }
   }
 
   async #readForm(statement: MessageStatement, digest: Uint8Array): Promise<Form> {
@@ -180,14 +241,7 @@ export class Receiver {
     const offset = decode(u64OrMark, await this.#parts.read(8))
     if (offset === WITHDRAWN_MARK) return WITHDRAWN_MARK
     const count = countOf(statement)
-    const encoded = new Reader(await this.#parts.read(8 * count))
-    const lengths: number[] = []
-    let total = 0
-    for (let i = 0; i < count; i++) {
-      const length = u64.read(encoded)
-      lengths.push(length)
-      total += length
-    }
+    const { lengths, total } = readLengths(new Reader(await this.#parts.read(8 * count)), count)
     if (total >= MAX_U64) throw new PeerError('ENCODING', 'lengths that cannot be')
     if (count > 1 && total > MAX_BATCH) throw new PeerError('PROTOCOL', 'an envelope of several messages that is too long')
     const resumes = statement.first === announced.next && equal(digest, announced.digest) && offset === announced.offset
@@ -199,15 +253,15 @@ export class Receiver {
     return { offset, lengths, left: total - offset }
   }
 
-  async #takes({ first }: MessageStatement, lengths: readonly number[], partial: boolean): Promise<boolean> {
+  #takes({ first }: MessageStatement, lengths: readonly number[], partial: boolean): boolean | Promise<boolean> {
     const { maxItem, policy, peer, place } = this.#options
     if (lengths.some((length) => length > maxItem)) return false
-    return policy?.envelope === undefined || (await policy.envelope({ peer, place, first, lengths, partial }))
+    return policy?.envelope?.({ peer, place, first, lengths, partial }) ?? true
   }
 
-  async #takesItem(number: number, { attributes }: ItemParts, length: number): Promise<boolean> {
+  #takesItem(number: number, { attributes }: ItemParts, length: number): boolean | Promise<boolean> {
     const { policy, peer } = this.#options
-    return policy?.item === undefined || (await policy.item({ peer, number, attributes, length }))
+    return policy?.item?.({ peer, number, attributes, length }) ?? true
   }
 
   /** The same envelope again gets its receipt again; another one at taken numbers gets a conflict. */
@@ -215,7 +269,7 @@ export class Receiver {
     const { journal, place } = this.#options
     await this.#ledger.answered
     const known = await journal.find(place, incoming.digest)
-    if (known !== undefined) this.#ledger.answer(Promise.resolve(known))
+    if (known !== undefined) this.#ledger.answer(known)
     else if (this.#ledger.head.conflicts < MOST_CONFLICTS) this.#ledger.commit(incoming, OUTCOME.conflict, [])
     else throw new PeerError('PROTOCOL', 'conflicts without end')
     await this.#parts.skip(left)
@@ -232,27 +286,41 @@ export class Receiver {
     const counted = left > COUNTED_FROM
     const all = await (counted ? this.#share.read(left) : this.#parts.read(left))
     await this.#parts.end()
-    const { first, leaves } = incoming.statement
+    await this.#takeItems(incoming, lengths, all)
+    if (counted) this.#share.whole(this.#ledger.answered)
+  }
+
+  #takeItems(incoming: Incoming, lengths: readonly number[], all: Uint8Array): void | Promise<void> {
     let at = 0
     const items = lengths.map((length) => all.subarray(at, (at += length)))
     // Joined and compared as one text: to compare each by itself would cost as much as a third of its hash.
-    if (items.map(sha256Text).join('') !== view(leaves).toString('latin1')) {
-      await this.#options.journal.dropPartial(this.#options.place)
-      throw new PeerError('PROTOCOL', 'a message does not match its leaf')
-    }
+    if (items.map(sha256Text).join('') !== view(incoming.statement.leaves).toString('latin1')) return this.#mismatch()
     const parsed: ItemParts[] = []
-    let refused = false
-    for (const [i, item] of items.entries()) {
+    for (const item of items) {
       const head = readItemHead(item, item.length)
-      if (head === undefined || head === 'more') refused = true
-      else {
-        if (this.#options.policy?.item !== undefined && !(await this.#takesItem(first + i, head, item.length))) refused = true
-        parsed.push(head)
-      }
+      if (head !== undefined && head !== 'more') parsed.push(head)
     }
-    if (refused) this.#ledger.commit(incoming, OUTCOME.refused, [])
-    else this.#ledger.commit(incoming, this.#stored, items, parsed)
-    if (counted) this.#share.whole(this.#ledger.answered)
+    const formed = parsed.length === items.length
+    if (formed && this.#options.policy?.item !== undefined) return this.#takeIfAllowed(incoming, items, parsed)
+    this.#keep(incoming, items, parsed, formed)
+  }
+
+  async #takeIfAllowed(incoming: Incoming, items: readonly Uint8Array[], parsed: readonly ItemParts[]): Promise<void> {
+    let allowed = true
+    for (const [i, head] of parsed.entries()) {
+      if (!(await this.#takesItem(incoming.statement.first + i, head, items[i]!.length))) allowed = false
+    }
+    this.#keep(incoming, items, parsed, allowed)
+  }
+
+  #keep(incoming: Incoming, items: readonly Uint8Array[], parsed: readonly ItemParts[], taken: boolean): void {
+    if (taken) this.#ledger.commit(incoming, this.#stored, items, parsed)
+    else this.#ledger.commit(incoming, OUTCOME.refused, [])
+  }
+
+  async #mismatch(): Promise<never> {
+    await this.#options.journal.dropPartial(this.#options.place)
+    throw new PeerError('PROTOCOL', 'a message does not match its leaf')
   }
 
   get #stored(): Outcome {

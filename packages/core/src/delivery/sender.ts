@@ -1,14 +1,14 @@
 /** Sends what an outbox holds, and checks the receipts (protocol sections 8 and 9). */
-import { concat, copy, equal, hex } from '../bytes.ts'
+import { concat, equal, hex } from '../bytes.ts'
 import type { PublicKey } from '../crypto/keys.ts'
-import { pae, verify } from '../crypto/signature.ts'
+import { lentPae, verify } from '../crypto/signature.ts'
 import { PeerError } from '../errors.ts'
 import type { Peer } from '../handshake/step.ts'
 import { decode, encode, lengthPrefixed, u64OrMark, WITHDRAWN_MARK } from '../wire/codec.ts'
 import { envelopeHead } from '../wire/envelope.ts'
 import type { Position } from '../wire/frames.ts'
 import { OUTCOME, RECEIPT_TYPE, type ReceiptStatement, receiptStatement } from '../wire/receipt.ts'
-import { MAX_PAYLOAD, Signed, type SignedStatement } from '../wire/records.ts'
+import { kept, MAX_PAYLOAD, type SignedStatement } from '../wire/records.ts'
 import type { OutgoingEnvelope } from './compose.ts'
 import { nextChain } from './ledger.ts'
 import type { ChainHead, Outbox } from './outbox.ts'
@@ -121,7 +121,7 @@ export class Sender {
    */
   receipt(receipt: SignedStatement): Promise<unknown> {
     // The bytes are kept for good, and must not hold on to the buffer that they came in.
-    const own = new Signed(copy(receipt.statement), copy(receipt.signature))
+    const own = kept(receipt.statement, receipt.signature)
     this.#checked = this.#checked.then(() => this.#accept(own))
     this.settled = this.#checked.then(() => this.#kept)
     return this.settled
@@ -133,7 +133,9 @@ export class Sender {
     if (flight === undefined) throw new PeerError('RECEIPT', 'nothing was sent that it could be for')
     const statement = decode(receiptStatement, receipt.statement)
     const key = this.#check(flight.envelope, statement, receipt)
-    await this.#continueChain(flight.envelope, statement)
+    const journal = hex(statement.journal)
+    const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
+    this.#chains.set(journal, continued(head, flight.envelope, statement))
     const kept = outbox.settle(peer, flight.envelope, { receipt, statement, key })
     // Its value is nothing: one that held the value before it would hold those of the whole session.
     this.#kept = Promise.all([this.#kept, kept]).then(() => {})
@@ -153,24 +155,22 @@ export class Sender {
     if (statement.first !== first || statement.count !== count || !equal(statement.digest, digest)) {
       throw new PeerError('RECEIPT', 'for another envelope')
     }
-    if (!verify(key, pae(RECEIPT_TYPE, receipt.statement), receipt.signature))
+    if (!verify(key, lentPae(RECEIPT_TYPE, receipt.statement), receipt.signature))
       throw new PeerError('BAD_SIGNATURE', 'of a receipt')
     return key
   }
+}
 
-  async #continueChain({ message }: OutgoingEnvelope, statement: ReceiptStatement): Promise<void> {
-    const { outbox, peer } = this.#options
-    const journal = hex(statement.journal)
-    const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
-    const { index, chain } = statement
-    const continues = index === head.index + 1 && equal(chain, nextChain(head.chain, statement, message.signature))
-    // A conflict shows to who may be an older copy that receipts are missing here: that of the other envelope is.
-    const missing = head.incomplete === 'perhaps' ? statement.outcome === OUTCOME.conflict : head.incomplete === true
-    if (!continues && !(missing && index > head.index + 1)) {
-      throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
-    }
-    this.#chains.set(journal, { ...(continues && head), index, chain })
+/** Where the chain of a journal stands with this receipt. @throws PeerError RECEIPT where that does not continue it */
+function continued(head: ChainHead, { message }: OutgoingEnvelope, statement: ReceiptStatement): ChainHead {
+  const { index, chain } = statement
+  const continues = index === head.index + 1 && equal(chain, nextChain(head.chain, statement, message.signature))
+  // A conflict shows to who may be an older copy that receipts are missing here: that of the other envelope is.
+  const missing = head.incomplete === 'perhaps' ? statement.outcome === OUTCOME.conflict : head.incomplete === true
+  if (!continues && !(missing && index > head.index + 1)) {
+    throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
   }
+  return { ...(continues && head), index, chain }
 }
 
 /** Cuts a stream of pieces into payloads of the full length, without copying. */

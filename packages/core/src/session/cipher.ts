@@ -1,9 +1,9 @@
 /** One direction of a session: its traffic secret, and what the key of the moment has protected (protocol section 7). */
-import { concat, copy, wipe } from '../bytes.ts'
+import { concat, copy, lengthOf, put, wipe } from '../bytes.ts'
 import { type AeadKey, aeadKey, Opener, sealPieces, TAG_LENGTH, wipeKey } from '../crypto/aead.ts'
 import { label } from '../crypto/hash.ts'
 import { LocalError, PeerError } from '../errors.ts'
-import { bodyLength, frameHeader, HEADER_LENGTH } from '../wire/frames.ts'
+import { bodyLength, frameHeader, HEADER_LENGTH, writeFrameHeader } from '../wire/frames.ts'
 
 const nothing = new Uint8Array(0)
 
@@ -42,7 +42,7 @@ class TrafficKey {
   }
 }
 
-/** A record up to this length is copied into one piece: to seal and to write each piece by itself costs more. */
+/** A record with a plaintext up to this length is made in one piece: to seal and to write each piece by itself costs more. */
 const SHORT = 4096
 
 /** Seals records. */
@@ -50,14 +50,27 @@ export class Sealer extends TrafficKey {
   /** One record: header, sealed pieces and tag, to be written one behind the other. */
   record(kind: number, payload: readonly Uint8Array[]): Uint8Array[] {
     if (this.seq >= SEQ_END) throw new LocalError('SESSION_ENDED', 'no sequence number is left')
-    const length = payload.reduce((sum, piece) => sum + piece.length, 1)
-    const header = frameHeader('RECORD', length + TAG_LENGTH)
-    const pieces = [Uint8Array.of(kind), ...payload]
-    const short = length <= SHORT
-    const [first, ...sealed] = sealPieces(this.aead, this.seq, header, short ? [concat(...pieces)] : pieces)
+    const length = 1 + lengthOf(payload)
+    const pieces = length <= SHORT ? [this.#short(kind, payload, length)] : this.#long(kind, payload, length)
     this.seq += 1
     this.bytes += length
-    return short ? [concat(header, first!, ...sealed)] : [concat(header, first!), ...sealed]
+    return pieces
+  }
+
+  /** Takes its memory of Node's pool, which serves many: nobody keeps what is written. */
+  #short(kind: number, payload: readonly Uint8Array[], length: number): Uint8Array {
+    const record = Buffer.allocUnsafe(HEADER_LENGTH + length + TAG_LENGTH)
+    writeFrameHeader(record, 'RECORD', length + TAG_LENGTH)
+    record[HEADER_LENGTH] = kind
+    put(record, HEADER_LENGTH + 1, payload)
+    const plaintext = record.subarray(HEADER_LENGTH, HEADER_LENGTH + length)
+    return put(record, HEADER_LENGTH, sealPieces(this.aead, this.seq, record.subarray(0, HEADER_LENGTH), [plaintext]))
+  }
+
+  #long(kind: number, payload: readonly Uint8Array[], length: number): Uint8Array[] {
+    const header = frameHeader('RECORD', length + TAG_LENGTH)
+    const [first, ...sealed] = sealPieces(this.aead, this.seq, header, [Uint8Array.of(kind), ...payload])
+    return [concat(header, first!), ...sealed]
   }
 }
 
@@ -86,15 +99,15 @@ export class RecordOpener extends TrafficKey {
    * @throws PeerError FRAME, NOT_AUTHENTIC, LIMIT
    */
   take(chunk: Uint8Array): { readonly taken: number; readonly record?: OpenedRecord } {
+    const whole = this.#edges === undefined ? this.#whole(chunk) : undefined
+    if (whole !== undefined) return whole
     let taken = 0
     const edges = (this.#edges ??= new Uint8Array(HEADER_LENGTH + TAG_LENGTH))
     const header = edges.subarray(0, HEADER_LENGTH)
     if (this.#opener === undefined) {
       taken = this.#fill(header, chunk)
       if (this.#filled < HEADER_LENGTH) return { taken }
-      this.#length = bodyLength('RECORD', header) - TAG_LENGTH
-      if (this.seq >= SEQ_END) throw new PeerError('LIMIT', 'no sequence number is left')
-      this.#opener = new Opener(this.aead, this.seq, header)
+      this.#opener = this.#begin(header)
       this.#filled = 0
     }
     if (this.#filled < this.#length) {
@@ -107,7 +120,29 @@ export class RecordOpener extends TrafficKey {
     const tag = edges.subarray(HEADER_LENGTH)
     taken += this.#fill(tag, chunk.subarray(taken), this.#length)
     if (this.#filled < this.#length + TAG_LENGTH) return { taken }
-    return { taken, record: this.#finish(tag) }
+    const record = this.#finish(this.#opener, tag)
+    this.#opener = undefined
+    this.#edges = undefined
+    this.#filled = 0
+    return { taken, record }
+  }
+
+  /** A record that has come in one piece, as most do. */
+  #whole(chunk: Uint8Array): { readonly taken: number; readonly record: OpenedRecord } | undefined {
+    if (chunk.length < HEADER_LENGTH) return undefined
+    const header = chunk.subarray(0, HEADER_LENGTH)
+    const tagAt = HEADER_LENGTH + bodyLength('RECORD', header) - TAG_LENGTH
+    const taken = tagAt + TAG_LENGTH
+    if (chunk.length < taken) return undefined
+    const opener = this.#begin(header)
+    opener.update(chunk.subarray(HEADER_LENGTH, tagAt))
+    return { taken, record: this.#finish(opener, chunk.subarray(tagAt, taken)) }
+  }
+
+  #begin(header: Uint8Array): Opener {
+    this.#length = bodyLength('RECORD', header) - TAG_LENGTH
+    if (this.seq >= SEQ_END) throw new PeerError('LIMIT', 'no sequence number is left')
+    return new Opener(this.aead, this.seq, header)
   }
 
   #fill(target: Uint8Array, chunk: Uint8Array, from = 0): number {
@@ -117,12 +152,9 @@ export class RecordOpener extends TrafficKey {
     return piece.length
   }
 
-  #finish(tag: Uint8Array): OpenedRecord {
-    const pieces = this.#opener!.finish(tag)
+  #finish(opener: Opener, tag: Uint8Array): OpenedRecord {
+    const pieces = opener.finish(tag)
     if (pieces === undefined) throw new PeerError('NOT_AUTHENTIC', 'a record does not open')
-    this.#opener = undefined
-    this.#edges = undefined
-    this.#filled = 0
     this.seq += 1
     this.bytes += this.#length
     const kind = pieces[0]![0]!

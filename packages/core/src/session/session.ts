@@ -15,6 +15,7 @@ import {
   type Reason,
   REASON,
   receiptPayload,
+  receiptPieces,
   type SignedStatement,
 } from '../wire/records.ts'
 import { type OpenedRecord, RecordOpener, Sealer } from './cipher.ts'
@@ -150,7 +151,7 @@ export class Session {
         if (name === 'MESSAGE' && length === 0) throw new PeerError('PROTOCOL', 'an empty MESSAGE')
         return this.closeSent ? undefined : { type: 'part', pieces: payload, end: name === 'MESSAGE-END' }
       case 'RECEIPT':
-        return { type: 'receipt', receipt: decode(receiptPayload, concat(...payload)) }
+        return { type: 'receipt', receipt: decode(receiptPayload, payload.length === 1 ? payload[0]! : concat(...payload)) }
       case 'KEY-UPDATE':
         if (length > 0) throw new PeerError('PROTOCOL', 'a KEY-UPDATE with a payload')
         this.#opener.update()
@@ -224,7 +225,7 @@ export class Session {
 
   /** Queues a receipt. */
   sendReceipt(receipt: SignedStatement, now: number): void {
-    this.send('RECEIPT', [encode(receiptPayload, receipt)], now)
+    this.send('RECEIPT', receiptPieces(receipt), now)
   }
 
   /** Asks for a PONG, unless one is awaited already. */

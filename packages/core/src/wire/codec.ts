@@ -190,21 +190,22 @@ export const lp: Codec<Uint8Array> = prefixed(u32)
 
 /** Fields one behind the other, in the order in which they are declared. */
 export function struct<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
-  const entries = Object.entries(fields) as [keyof T, Codec<unknown>][]
+  const names = Object.keys(fields) as (keyof T)[]
+  const codecs = Object.values<Codec<unknown>>(fields)
   return {
     size(value) {
       let size = 0
-      for (const [name, codec] of entries) size += codec.size(value[name])
+      for (let i = 0; i < names.length; i++) size += codecs[i]!.size(value[names[i]!])
       return size
     },
     write(value, target, at) {
       let behind = at
-      for (const [name, codec] of entries) behind = codec.write(value[name], target, behind)
+      for (let i = 0; i < names.length; i++) behind = codecs[i]!.write(value[names[i]!], target, behind)
       return behind
     },
     read(reader) {
       const value: Partial<Record<keyof T, unknown>> = {}
-      for (const [name, codec] of entries) value[name] = codec.read(reader)
+      for (let i = 0; i < names.length; i++) value[names[i]!] = codecs[i]!.read(reader)
       return value as T
     },
   }

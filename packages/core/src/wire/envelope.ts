@@ -1,6 +1,6 @@
 /** Envelopes: one signature over one or more messages (protocol section 8). */
 import { concat, fromUtf8 } from '../bytes.ts'
-import { bytes, checked, type Codec, lengthPrefixed, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
+import { bytes, checked, type Codec, lp, lp16, lp8, MAX_U64, Reader, struct, u32, u64 } from './codec.ts'
 
 /** The payload type of a message statement's PAE. */
 export const MESSAGE_TYPE = 'application/vnd.countersign.message.v1'
@@ -59,10 +59,10 @@ export function envelopeHead(
   offset: number,
   lengths: readonly number[],
 ): Uint8Array {
-  const numbers = new Uint8Array(8 * (1 + lengths.length))
-  let at = u64.write(offset, numbers, 0)
-  for (const length of lengths) at = u64.write(length, numbers, at)
-  return concat(lengthPrefixed(statement, signature), numbers)
+  const head = new Uint8Array(lp.size(statement) + lp.size(signature) + 8 * (1 + lengths.length))
+  let at = u64.write(offset, head, lp.write(signature, head, lp.write(statement, head, 0)))
+  for (const length of lengths) at = u64.write(length, head, at)
+  return head
 }
 
 /** The length of an item's salt, in bytes. */

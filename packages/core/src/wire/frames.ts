@@ -18,13 +18,16 @@ export const FRAMES = {
 /** The frames by their names. */
 export type FrameName = keyof typeof FRAMES
 
-const header = struct({ type: u8, length: u24 })
-
 /** The four bytes in front of a body of `length` bytes: also the associated data where the body is sealed. */
 export function frameHeader(name: FrameName, length: number = FRAMES[name].least): Uint8Array {
   const target = new Uint8Array(HEADER_LENGTH)
-  header.write({ type: FRAMES[name].type, length }, target, 0)
+  writeFrameHeader(target, name, length)
   return target
+}
+
+/** The same, written where the frame begins. */
+export function writeFrameHeader(target: Uint8Array, name: FrameName, length: number): void {
+  u24.write(length, target, u8.write(FRAMES[name].type, target, 0))
 }
 
 /**

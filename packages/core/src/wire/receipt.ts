@@ -1,6 +1,5 @@
 /** Receipts (protocol section 9). */
 import { bytes, checked, type Codec, encode, struct, u32, u64, u8 } from './codec.ts'
-import { concat } from '../bytes.ts'
 
 /** The payload type of a receipt statement's PAE. */
 export const RECEIPT_TYPE = 'application/vnd.countersign.receipt.v1'
@@ -56,11 +55,20 @@ export const receiptStatement: Codec<ReceiptStatement> = struct({
   chain: bytes(32),
 })
 
+const link = struct({
+  previous: bytes(32),
+  index: u64,
+  digest: bytes(32),
+  outcome: u8,
+  receivedAt: u64,
+  signatureHash: bytes(32),
+})
+
 /** `chain(n-1) || n || digest || outcome || receivedAt || H(message signature)`: what chain(n) hashes. */
 export function chainLink(
   previous: Uint8Array,
   { index, digest, outcome: value, receivedAt }: Pick<ReceiptStatement, 'index' | 'digest' | 'outcome' | 'receivedAt'>,
   signatureHash: Uint8Array,
 ): Uint8Array {
-  return concat(previous, encode(u64, index), digest, Uint8Array.of(value), encode(u64, receivedAt), signatureHash)
+  return encode(link, { previous, index, digest, outcome: value, receivedAt, signatureHash })
 }

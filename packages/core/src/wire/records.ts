@@ -1,5 +1,6 @@
 /** Kinds of records and their payloads (protocol section 7). */
-import { bytes, type Codec, lp, struct, u8 } from './codec.ts'
+import { concat } from '../bytes.ts'
+import { bytes, type Codec, lp, struct, u32Bytes, u8 } from './codec.ts'
 
 /** The longest payload of one record. */
 export const MAX_PAYLOAD = 65_536
@@ -37,6 +38,11 @@ export type Reason = (typeof REASON)[keyof typeof REASON]
 /** The payload of RECEIPT. */
 export const receiptPayload: Codec<SignedStatement> = struct({ statement: lp, signature: lp })
 
+/** The same, encoded, in the pieces that are there already. */
+export function receiptPieces({ statement, signature }: SignedStatement): readonly Uint8Array[] {
+  return [u32Bytes(statement.length), statement, u32Bytes(signature.length), signature]
+}
+
 /** A statement as its signer encoded it, and the signature over its PAE. */
 export interface SignedStatement {
   readonly statement: Uint8Array
@@ -52,6 +58,12 @@ export class Signed implements SignedStatement {
     this.statement = statement
     this.signature = signature
   }
+}
+
+/** One that stays, in memory of its own. One piece for both: each by itself would cost the collector as much again. */
+export function kept(statement: Uint8Array, signature: Uint8Array): SignedStatement {
+  const both = concat(statement, signature)
+  return new Signed(both.subarray(0, statement.length), both.subarray(statement.length))
 }
 
 /** The payload of CLOSE: a reason, and a text in UTF-8 for people. */
