@@ -189,6 +189,11 @@ export const deliveryMutants: readonly Mutant[] = [
       '',
       { attack: 'wire/other-protocols.ts' },
     ],
+    [
+      'who is not trusted any more takes no place',
+      'await requireTrust(peers, session.peer.key)\n    await takeOver(session)',
+      'await takeOver(session)',
+    ],
     ['revoked before the first record', "if ('revoked' in known) throw new PeerError('REVOKED')", ''],
     [
       'forgotten before the first record',
@@ -196,6 +201,16 @@ export const deliveryMutants: readonly Mutant[] = [
       'if (known === undefined) return',
     ],
   ),
+  ...within('packages/core/src/delivery/exchange.ts', core('node/takeover.test.ts'), [
+    'a newer session waits for all before it',
+    'await this.#ready?.catch(() => {})',
+    '',
+  ]),
+  ...within('packages/core/src/delivery/memory-journal.ts', core('delivery/memory-journal.test.ts'), [
+    'one writer of a long item',
+    "if (this.#over) return Promise.reject(new LocalError('PLACE_MOVED'))",
+    '',
+  ]),
   ...within('packages/keyexchange/src/home/home.ts', keyexchange('home/watch.test.ts'), [
     'trust as it stands now',
     'if (this.#changed) this.reload()',

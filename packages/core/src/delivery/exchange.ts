@@ -80,6 +80,8 @@ export class Exchange {
   }
 
   async #send(sender: Sender): Promise<void> {
+    // Stopped while it waited for older sessions: a newer one has told the outbox where the peer stands.
+    if (this.#stopped) return
     const { established, outbox, outboxId } = this.#options
     const { peer, peerJournal: journal, position } = established
     await outbox.begin(peer, { outbox: outboxId, journal, position })
@@ -107,10 +109,14 @@ export class Exchange {
     this.#sender?.stop()
   }
 
-  /** Nothing further is sent or received; resolves when all that is stored is receipted, whatever the end was. */
+  /**
+   * Nothing further is sent or received; resolves when all that is stored is receipted, whatever the end was. That of older
+   * sessions too, for which this one waits: whoever comes behind it waits for this one alone.
+   */
   async finish(): Promise<void> {
     this.stopSending()
     this.parts.finish()
+    await this.#ready?.catch(() => {})
     await this.#receiving?.catch(() => {})
   }
 

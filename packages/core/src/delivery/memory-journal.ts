@@ -83,10 +83,14 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
 
     spool(place, digest, length) {
       const found = kept(place)
-      if (found.partial === undefined || hex(found.partial.digest) !== hex(digest)) {
-        found.partial = { digest, spool: new MemorySpool(length, () => (found.partial = undefined)) }
+      const { partial } = found
+      const same = partial !== undefined && hex(partial.digest) === hex(digest)
+      const forget = (gone: MemorySpool): void => {
+        if (found.partial?.spool === gone) found.partial = undefined
       }
-      return Promise.resolve(found.partial.spool)
+      const spool = same ? partial.spool.handOver() : new MemorySpool(length, forget)
+      found.partial = { digest, spool }
+      return Promise.resolve(spool)
     },
 
     dropPartial(place) {
@@ -98,13 +102,25 @@ export function memoryJournal({ keep = 16_384 }: MemoryJournalOptions = {}): Jou
 
 class MemorySpool implements Spool {
   readonly length: number
-  readonly #forget: () => void
+  readonly #forget: (gone: MemorySpool) => void
   #pieces: Uint8Array[] = []
+  /** Another one goes on with what this one holds. */
+  #over = false
   offset = 0
 
-  constructor(length: number, forget: () => void) {
+  constructor(length: number, forget: (gone: MemorySpool) => void) {
     this.length = length
     this.#forget = forget
+  }
+
+  /** A spool that goes on with what has come: of two who write what follows, only the one that asked last is heard. */
+  handOver(): MemorySpool {
+    const next = new MemorySpool(this.length, this.#forget)
+    next.#pieces = this.#pieces
+    next.offset = this.offset
+    this.#pieces = []
+    this.#over = true
+    return next
   }
 
   read(): AsyncIterable<Uint8Array> {
@@ -112,6 +128,7 @@ class MemorySpool implements Spool {
   }
 
   write(pieces: readonly Uint8Array[]): Promise<void> {
+    if (this.#over) return Promise.reject(new LocalError('PLACE_MOVED'))
     for (const piece of pieces) {
       // A short view would keep alive what it was cut from.
       if (piece.length >= WORTH_RELEASING && ownsBuffer(piece)) this.#pieces.push(piece)
@@ -126,14 +143,15 @@ class MemorySpool implements Spool {
   }
 
   discard(): Promise<void> {
+    if (this.#over) return Promise.resolve()
     this.#pieces = []
     this.offset = 0
-    this.#forget()
+    this.#forget(this)
     return Promise.resolve()
   }
 
   blob(): Promise<BlobLike> {
-    return Promise.resolve(new Pieces(this.#pieces))
+    return this.#over ? Promise.reject(new LocalError('PLACE_MOVED')) : Promise.resolve(new Pieces(this.#pieces))
   }
 }
 

@@ -1,6 +1,7 @@
 /** Securing a byte stream: handshake, then session, by either side. */
 import type { Duplex } from 'node:stream'
 import { random } from '../crypto/hash.ts'
+import type { PublicKey } from '../crypto/keys.ts'
 import { type Journal, NO_POSITION } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
@@ -116,18 +117,24 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
 }
 
 /**
- * Takes over, and looks the client up once more: it may have stayed silent after it was answered, and its trust been taken
- * back meanwhile. From now on it is among the sessions of its server; nothing of it is stored before.
+ * Looks the client up once more: it may have stayed silent after it was answered, and its trust been taken back meanwhile.
+ * Before it takes over, as who is not trusted any more takes nobody's place; and behind that, when it is among the sessions
+ * of its server, where whoever takes trust back looks for them. Nothing of it is stored before.
  *
  * @throws PeerError REVOKED, UNTRUSTED
  */
 function whileTrusted(takeOver: Company['takeOver'], peers: Peers): Company['takeOver'] {
   return async (session) => {
+    await requireTrust(peers, session.peer.key)
     await takeOver(session)
-    const known = await lookUp(peers)(session.peer.key.id)
-    if (known === undefined) throw new PeerError('UNTRUSTED')
-    if ('revoked' in known) throw new PeerError('REVOKED')
+    await requireTrust(peers, session.peer.key)
   }
+}
+
+async function requireTrust(peers: Peers, { id }: PublicKey): Promise<void> {
+  const known = await lookUp(peers)(id)
+  if (known === undefined) throw new PeerError('UNTRUSTED')
+  if ('revoked' in known) throw new PeerError('REVOKED')
 }
 
 function handshakeOptions({ maxItem = 2 ** 53, entropy, observe, keyLog }: CommonOptions, outbox: Uint8Array) {

@@ -74,3 +74,27 @@ test('a long item that came in very many pieces is read as one', async () => {
   expect(bytes.length).toBe(count * piece.length - 1)
   expect(bytes.every((byte) => byte === 7)).toBe(true)
 })
+
+test('of two who hold the same long item only the one that asked last goes on with it', async () => {
+  const journal = memoryJournal()
+  const place = placeAt(3)
+  const older = await journal.spool(place, digestAt(1), 4)
+  await older.write([Uint8Array.of(1, 2)])
+  const newer = await journal.spool({ ...place }, digestAt(1), 4)
+  await expect(older.write([Uint8Array.of(9)])).rejects.toMatchObject({ code: 'PLACE_MOVED' })
+  await older.discard()
+  await expect(older.blob()).rejects.toMatchObject({ code: 'PLACE_MOVED' })
+  expect((await journal.head(place)).position).toMatchObject({ offset: 2, digest: digestAt(1) })
+  await newer.write([Uint8Array.of(3, 4)])
+  expect(await (await newer.blob()).bytes()).toEqual(Uint8Array.of(1, 2, 3, 4))
+})
+
+test('a long item that another one has replaced takes nothing of it along when it is dropped', async () => {
+  const journal = memoryJournal()
+  const place = placeAt(3)
+  const before = await journal.spool(place, digestAt(1), 4)
+  const now = await journal.spool(place, digestAt(2), 4)
+  await now.write([Uint8Array.of(1)])
+  await before.discard()
+  expect((await journal.head(place)).position).toMatchObject({ offset: 1, digest: digestAt(2) })
+})

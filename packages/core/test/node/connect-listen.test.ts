@@ -3,14 +3,12 @@ import { createServer, createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { hex } from '../../src/bytes.ts'
 import { random, sha256 } from '../../src/crypto/hash.ts'
 import type { Journal } from '../../src/delivery/journal.ts'
 import { memoryJournal } from '../../src/delivery/memory-journal.ts'
-import { MemoryOutbox } from '../../src/delivery/memory-outbox.ts'
 import { LocalError } from '../../src/errors.ts'
-import type { Trust } from '../../src/handshake/step.ts'
 import { connect } from '../../src/node/connect.ts'
 import { secureClient, secureServer } from '../../src/node/secure.ts'
 import { REASON } from '../../src/wire/records.ts'
@@ -195,47 +193,6 @@ describe('a server', () => {
     const client = await secureClient(createConnection(path), { identity: alice, peer: bob.publicKey })
     expect((await client.send('without a port')).outcome).toBe('received')
     await client.close()
-  })
-
-  test('lets a newer session of the same outbox take over, and the older one is told', async () => {
-    const running = await serve()
-    const kept = new MemoryOutbox(alice, Date.now)
-    const older = await dial(running, { outbox: kept })
-    const [first, firstServer] = [await older.send('one'), await running.next()]
-    const newer = await dial(running, { outbox: kept })
-    expect((await older.closed).error?.code).toBe('SUPERSEDED')
-    expect((await firstServer.closed).error).toBeUndefined()
-    expect(first.number).toBe(1)
-    await newer.close()
-  })
-
-  test.each<[what: string, now: Trust, reason: number, ours: string, theirs: string]>([
-    ['revoked', { revoked: alice.publicKey }, REASON.revoked, 'REVOKED', 'REVOKED'],
-    ['forgotten', undefined, REASON.goingAway, 'UNTRUSTED', 'CLOSED_BY_PEER'],
-  ])('takes nothing of a client that was %s between the handshake and its first record', async (_, now, reason, ours, theirs) => {
-    const journal = memoryJournal()
-    const append = vi.spyOn(journal, 'append')
-    let asked = 0
-    const running = await serve({ journal, peers: () => (asked++ === 0 ? { peer: { keys: [alice.publicKey] } } : now) })
-    const client = await dial(running)
-    await expect(client.send('too late')).rejects.toMatchObject({ code: theirs })
-    expect(await client.closed).toMatchObject({ reason })
-    expect(running.rejected.map(({ code }) => code)).toEqual([ours])
-    expect(append).not.toHaveBeenCalled()
-    expect(running.server.sessions.size).toBe(0)
-  })
-
-  test('sends in a client’s newest receiving session alone', async () => {
-    const running = await serve()
-    const older = await dial(running, { journal: memoryJournal() })
-    const olderServer = await running.next()
-    await olderServer.send('to the first')
-    const newer = await dial(running, { journal: memoryJournal() })
-    const newerServer = await running.next()
-    await expect(olderServer.send('no more')).rejects.toMatchObject({ code: 'PEER_NOT_RECEIVING' })
-    expect((await newerServer.send('to the second')).outcome).toBe('received')
-    expect((await older.send('the first still sends')).outcome).toBe('received')
-    await newer.close()
   })
 
   test('that cannot store says so with CLOSE 6, and the client’s send is rejected', async () => {
