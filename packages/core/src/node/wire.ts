@@ -101,12 +101,13 @@ export class Wire {
   write(pieces: readonly Uint8Array[]): boolean {
     const stream = this.#stream
     if (stream.destroyed || stream.writableEnded) return true
-    stream.cork()
+    const several = pieces.length > 1
+    if (several) stream.cork()
     for (const piece of pieces) {
       if (this.#owns && piece.length >= WORTH_RELEASING) stream.write(piece, () => release(piece))
       else stream.write(piece)
     }
-    stream.uncork()
+    if (several) stream.uncork()
     if (!stream.writableNeedDrain) return true
     stream.once('drain', () => this.#listener?.drain())
     return false
