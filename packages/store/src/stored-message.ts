@@ -2,6 +2,7 @@
 import { LocalError } from '@countersign/core'
 import {
   type Attributes,
+  claimedDate,
   concat,
   fromUtf8,
   type ItemParts,
@@ -145,7 +146,7 @@ export class StoredMessage {
 
   /** When its sender says it was sent: a claim. */
   get sentAt(): Date {
-    return new Date(this.entry.messageStatement.sentAt)
+    return claimedDate(this.entry.messageStatement.sentAt)
   }
 
   /** When this side says that it came, in its receipt. */
