@@ -56,10 +56,26 @@ export function writeLengths(lengths: readonly number[]): Pick<HeldItems, 'lengt
   return { length: total, lengths: bytes.length > 0 ? bytes : null }
 }
 
-/** An item's bytes from `offset` on, piece by piece. */
+/** An item's bytes from `offset` on, piece by piece. @throws LocalError STORAGE where its file has not all of them */
 export async function* readItem({ at, length }: Item, offset = 0): AsyncGenerator<Uint8Array> {
-  if (at instanceof Uint8Array) yield at.subarray(offset)
-  else if (offset < length) yield* createReadStream(at.path, { start: offset, highWaterMark: 1024 * 1024 })
+  if (at instanceof Uint8Array) return yield at.subarray(offset)
+  let left = length - offset
+  if (left <= 0) return
+  try {
+    for await (const piece of createReadStream(at.path, { start: offset, end: length - 1, highWaterMark: 1024 * 1024 })) {
+      left -= (piece as Uint8Array).length
+      yield piece as Uint8Array
+    }
+  } catch (error) {
+    throw unreadable(error)
+  }
+  if (left > 0) throw new LocalError('STORAGE', SHORT)
+}
+
+const SHORT = 'a stored item is shorter than it was'
+
+function unreadable(cause: unknown): LocalError {
+  return new LocalError('STORAGE', `a stored item cannot be read: ${(cause as Error).message}`, { cause })
 }
 
 /** Bytes of a file that are read at once. */
@@ -76,7 +92,7 @@ export async function* readInTurns(path: string, start: number, end: number): As
   for (let at = start, turn = 0; at < end; turn ^= 1) {
     const buffer = buffers[turn]!
     const { bytesRead } = await file.read(buffer, 0, Math.min(PIECE, end - at), at)
-    if (bytesRead === 0) throw new LocalError('STORAGE', 'a stored item is shorter than it was')
+    if (bytesRead === 0) throw new LocalError('STORAGE', SHORT)
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
@@ -93,7 +109,7 @@ export async function headOf({ at, length }: Item): Promise<ItemParts> {
 }
 
 async function startOf(path: string): Promise<Uint8Array> {
-  await using file = await open(path)
+  await using file = await open(path).catch((error: unknown) => Promise.reject(unreadable(error)))
   const { buffer, bytesRead } = await file.read(new Uint8Array(MOST_HEAD), 0, MOST_HEAD, 0)
   return buffer.subarray(0, bytesRead)
 }

@@ -1,0 +1,27 @@
+/** Files of long items that are not what was written: whoever reads one is told, or gets what was written. */
+import { random } from '@countersign/core/protocol'
+import { appendFileSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { openJournal, openOutbox, type StoredMessage } from '../src/index.ts'
+import { alice, dial, folder, serve } from './parties.ts'
+
+test('one that was cut, or is gone, is no shorter body; what stands behind one is none of it', async () => {
+  const path = folder()
+  await using journal = await openJournal(path('journal'))
+  await using outbox = await openOutbox(path('outbox'), { identity: alice })
+  const server = await serve(journal)
+  const body = random(1_300_000)
+  await (
+    await dial(server, { outbox }).send(body)
+  ).receipt
+  const message = (await journal.message(1)) as StoredMessage
+  const bytes = async (): Promise<Uint8Array> => (await message.content())!.bytes()
+  const [name] = readdirSync(path('journal-items'))
+  const file = path('journal-items', name!)
+  appendFileSync(file, 'more')
+  expect(Buffer.compare(await bytes(), body)).toBe(0)
+  truncateSync(file, 1_000_000)
+  await expect(bytes()).rejects.toMatchObject({ code: 'STORAGE' })
+  rmSync(file)
+  await expect(bytes()).rejects.toMatchObject({ code: 'STORAGE' })
+})
