@@ -1,6 +1,7 @@
 /** What a server says of itself while it runs: to Prometheus, to whoever watches its health, and to its operator. */
 import { run, Sandbox } from '@countersign/testing'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
@@ -153,4 +154,13 @@ test('a file that is no socket is left as it is where metrics should be answered
   const { status, stderr } = await run('server', words, { root: home.root })
   expect([status, stderr]).toEqual([8, expect.stringContaining('EADDRINUSE')])
   expect(readFileSync(path, 'utf8')).toBe('notes')
+})
+
+test('who asks for the status and stays keeps no server from its end', async () => {
+  const home = sandbox.home('server', 'asked')
+  const { server } = await sandbox.serve(home)
+  const asking = connect({ path: join(home.root, 'state/server/server.sock'), allowHalfOpen: true })
+  onTestFinished(() => void asking.destroy())
+  await once(asking, 'readable')
+  expect((await server.stop()).status).toBe(0)
 })
