@@ -52,6 +52,7 @@ async function copyJournal(
     await withTables(source, (tables) => tables.copyInto(draft))
     await withTables(draft, async (tables) => {
       const gone = await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress)
+      if (gone.length > 0) await requirePruned(source, gone)
       await tables.adopt(kind, gone, Date.now())
     })
     await sync(draft)
@@ -86,6 +87,15 @@ async function copyItems(
   }
   await sync(to)
   return gone
+}
+
+/** An item that is missing though nobody has pruned it would be gone for good, and the copy would not say so. */
+async function requirePruned(source: string, gone: readonly number[]): Promise<void> {
+  const held = new Map((await withTables(source, (tables) => tables.files())).map(({ id, file }) => [id, file]))
+  const missing = gone.filter((id) => held.has(id))
+  if (missing.length === 0) return
+  const folder = itemFolder(source)
+  throw new LocalError('STORAGE', `${folder} lacks ${held.get(missing[0]!)!}.item; missing are ${missing.length} of its items`)
 }
 
 async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
