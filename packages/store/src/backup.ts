@@ -44,11 +44,13 @@ async function copyJournal(
   const target = resolve(to)
   // The one thing that makes the copy a journal is its name, which it gets last.
   const draft = `${target}.draft`
+  let begun = false
   try {
     await requireThere(source)
     await requireFree(target)
     await requireFree(itemFolder(target))
     await removeDraft(draft)
+    begun = true
     await withTables(source, (tables) => tables.copyInto(draft))
     await withTables(draft, async (tables) => {
       const gone = await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress)
@@ -61,6 +63,8 @@ async function copyJournal(
     await rm(draft)
     await sync(dirname(target))
   } catch (cause) {
+    // A disk that it has filled should have room again.
+    if (begun) await removeDraft(draft).catch(() => {})
     if (cause instanceof LocalError) throw cause
     throw new LocalError('STORAGE', `${basename(target)}: ${(cause as Error).message}`, { cause })
   }
@@ -115,7 +119,7 @@ async function requireFree(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined)) !== undefined) throw new LocalError('STORAGE', `${path} exists`)
 }
 
-/** What an earlier attempt that did not end may have left. */
+/** What an attempt that failed has made, or one that did not end may have left. */
 async function removeDraft(draft: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm', '-items']) await rm(`${draft}${suffix}`, { recursive: true, force: true })
 }

@@ -75,6 +75,7 @@ describe('a backup', () => {
     expect(existsSync(path('restored'))).toBe(false)
     rmSync(path('journal-items'), { recursive: true })
     await expect(backupJournal(path('journal'), path('second'))).rejects.toMatchObject({ code: 'STORAGE' })
+    expect(readdirSync(path()).filter((name) => name.includes('draft'))).toEqual([])
   })
 
   test('is no journal to go on with, and left as it is, until it is restored', async () => {
