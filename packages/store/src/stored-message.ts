@@ -138,11 +138,13 @@ export class StoredMessage {
   readonly entry: StoredEntry
   /** Which message of its envelope it is, from 0. */
   readonly position: number
+  readonly #journal: { message(serial: number): Promise<StoredMessage | undefined> }
 
   /** @internal */
-  constructor(entry: StoredEntry, position: number) {
+  constructor(entry: StoredEntry, position: number, journal: { message(serial: number): Promise<StoredMessage | undefined> }) {
     this.entry = entry
     this.position = position
+    this.#journal = journal
   }
 
   /** Counts the messages of the journal, from 1, in the order in which they came. */
@@ -181,7 +183,14 @@ export class StoredMessage {
    * @throws LocalError STORAGE where what is stored is damaged
    */
   async content(): Promise<StoredContent | undefined> {
-    return this.item && new StoredContent(this.item, await headOf(this.item))
+    try {
+      return this.item && new StoredContent(this.item, await headOf(this.item))
+    } catch (error) {
+      // It may have been pruned since it was read in the journal.
+      const now = await this.#journal.message(this.serial)
+      if (now !== undefined && now.item === undefined) return undefined
+      throw error
+    }
   }
 }
 

@@ -5,6 +5,20 @@ import { expect, test } from 'vitest'
 import { openJournal, openOutbox, type StoredMessage } from '../src/index.ts'
 import { alice, dial, folder, serve } from './parties.ts'
 
+test('one that is pruned after its message was read in the journal is pruned, and no damage', async () => {
+  const path = folder()
+  await using journal = await openJournal(path('journal'))
+  await using outbox = await openOutbox(path('outbox'), { identity: alice })
+  const server = await serve(journal)
+  await (
+    await dial(server, { outbox }).send(random(1_300_000))
+  ).receipt
+  for await (const message of journal.messages()) {
+    await journal.prune({ mostBytes: 0 })
+    expect(await message.content()).toBeUndefined()
+  }
+})
+
 test('one that was cut, or is gone, is no shorter body; what stands behind one is none of it', async () => {
   const path = folder()
   await using journal = await openJournal(path('journal'))
