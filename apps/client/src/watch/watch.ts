@@ -4,7 +4,7 @@ import { CliError, describeFailure, printable } from '@countersign/keyexchange/c
 import { fileOptions, printReceipt, receiptBehind } from '@countersign/mailbox'
 import { Lock } from '@countersign/mailbox/stored'
 import type { StoredOutbox } from '@countersign/store'
-import { openAsBlob } from 'node:fs'
+import { lstatSync, openAsBlob } from 'node:fs'
 import { join } from 'node:path'
 import type { DurableWay } from '../durable.ts'
 import { lastSerial } from '../serials.ts'
@@ -37,6 +37,8 @@ export async function watchFolder(
   let last = await lastSerial(outbox)
   const send = async (claim: Claim): Promise<void> => {
     const { id, name, path } = claim
+    // What lay there as a file may have been exchanged since: a link would send what only this user may read.
+    if (!lstatSync(path).isFile()) return output.note(`left lying: ${printable(path)}: it is no file`)
     const { serial, receipt } = await way.queue(await openAsBlob(path), { id, ...(await fileOptions(name)) })
     last = serial
     receipts.expect(name, receipt)

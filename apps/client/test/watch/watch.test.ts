@@ -80,6 +80,21 @@ test('files that come while the server is away are in the outbox, and arrive onc
   expect(readdirSync(join(dir, '.countersign'))).toEqual(['lock'])
 })
 
+test('what was a file when it was seen and is a link when it is claimed is not followed', async () => {
+  const pair = sandbox.pair()
+  const { at } = await sandbox.serve(pair.server)
+  const dir = folder('exchanged')
+  const claimed = join(dir, '.countersign', `0-${'ab'.repeat(16)}`)
+  mkdirSync(claimed, { recursive: true })
+  symlinkSync('/etc/hostname', join(claimed, 'report.txt'))
+  put(dir, 'next')
+  const watching = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  await watching.until(/^#1 next {2}stored by/m)
+  const { status, stderr } = await watching.stop('SIGINT')
+  expect([status, stderr]).toEqual([0, expect.stringMatching(/^left lying: .*report\.txt: it is no file$/m)])
+  expect(await arrived(pair.server)).toEqual(['next'])
+})
+
 /** How many steps apart it is killed. */
 const EVERY = process.env['TEST_FULL'] === '1' ? 1 : 4
 
