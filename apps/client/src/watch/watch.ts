@@ -39,9 +39,15 @@ export async function watchFolder(
     const { id, name, path } = claim
     // What lay there as a file may have been exchanged since: a link would send what only this user may read.
     if (!lstatSync(path).isFile()) return output.note(`left lying: ${printable(path)}: it is no file`)
-    const { serial, receipt } = await way.queue(await openAsBlob(path), { id, ...(await fileOptions(name)) })
-    last = serial
-    receipts.expect(name, receipt)
+    const options = { id, ...(await fileOptions(name)) }
+    const queued = await openAsBlob(path)
+      .then((body) => way.queue(body, options))
+      .catch(changed)
+    if (queued === undefined) {
+      return output.note(`left lying: ${printable(path)}: it was changed while it was read; it is sent at the next start`)
+    }
+    last = queued.serial
+    receipts.expect(name, queued.receipt)
     claims.finish(claim)
   }
 
@@ -65,6 +71,12 @@ export async function watchFolder(
   }
   await receipts.printed
   if (!interrupted.aborted) throw way.over.reason
+}
+
+/** Undefined where somebody wrote to a file while it was read: what came of it is no message, and the others go on. */
+function changed(error: unknown): undefined {
+  if (error instanceof DOMException && error.name === 'NotReadableError') return undefined
+  throw error
 }
 
 /** Claims a file; undefined where it has gone meanwhile. */
