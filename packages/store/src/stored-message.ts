@@ -13,7 +13,7 @@ import {
   view,
 } from '@countersign/core/protocol'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 
 /** An item, in memory or in a file. */
 export interface Item {
@@ -78,6 +78,14 @@ function unreadable(cause: unknown): LocalError {
   return new LocalError('STORAGE', `a stored item cannot be read: ${(cause as Error).message}`, { cause })
 }
 
+async function opened(path: string): Promise<FileHandle> {
+  try {
+    return await open(path)
+  } catch (error) {
+    throw unreadable(error)
+  }
+}
+
 /** Bytes of a file that are read at once. */
 const PIECE = 512 * 1024
 
@@ -88,7 +96,7 @@ const PIECE = 512 * 1024
 export async function* readInTurns(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
   if (start >= end) return
   const buffers = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)] as const
-  await using file = await open(path)
+  await using file = await opened(path)
   for (let at = start, turn = 0; at < end; turn ^= 1) {
     const buffer = buffers[turn]!
     const { bytesRead } = await file.read(buffer, 0, Math.min(PIECE, end - at), at)
@@ -109,7 +117,7 @@ export async function headOf({ at, length }: Item): Promise<ItemParts> {
 }
 
 async function startOf(path: string): Promise<Uint8Array> {
-  await using file = await open(path).catch((error: unknown) => Promise.reject(unreadable(error)))
+  await using file = await opened(path)
   const { buffer, bytesRead } = await file.read(new Uint8Array(MOST_HEAD), 0, MOST_HEAD, 0)
   return buffer.subarray(0, bytesRead)
 }
