@@ -125,6 +125,21 @@ test('a file that is written to while it is read is left lying, and keeps no oth
   expect((await again.stop('SIGINT')).status).toBe(0)
 })
 
+test('a second file of a long name is kept by the id of its message', async () => {
+  const pair = sandbox.pair()
+  const { at } = await sandbox.serve(pair.server)
+  const dir = folder('long')
+  const name = 'n'.repeat(240)
+  const watching = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  for (const number of [1, 2]) {
+    put(dir, name)
+    await watching.until(new RegExp(`^#${number} n+ {2}stored by`, 'm'))
+  }
+  expect((await watching.stop('SIGINT')).status).toBe(0)
+  const kept = readdirSync(join(dir, 'sent'))
+  expect([kept.length, kept.includes(name), kept.some((other) => /^[0-9a-f]{32}$/.test(other))]).toEqual([2, true, true])
+})
+
 /** How many steps apart it is killed. */
 const EVERY = process.env['TEST_FULL'] === '1' ? 1 : 4
 
