@@ -1,6 +1,6 @@
 /** Receipts that another process of the same home has fetched: they are read in the outbox. */
 import type { Receipt } from '@countersign/core'
-import { outcomeError } from '@countersign/core/protocol'
+import { claimedDate, outcomeError } from '@countersign/core/protocol'
 import type { OutboxMessage, StoredOutbox } from '@countersign/store'
 
 interface Waiting {
@@ -55,7 +55,7 @@ export async function receiptOf(message: OutboxMessage): Promise<Receipt> {
   return {
     outcome: message.outcome!,
     number: message.number,
-    receivedAt: new Date(statement.receivedAt),
+    receivedAt: claimedDate(statement.receivedAt),
     statement,
     receipt,
     message: sent,

@@ -44,14 +44,17 @@ async function copyJournal(
   const target = resolve(to)
   // The one thing that makes the copy a journal is its name, which it gets last.
   const draft = `${target}.draft`
+  let begun = false
   try {
     await requireThere(source)
     await requireFree(target)
     await requireFree(itemFolder(target))
     await removeDraft(draft)
+    begun = true
     await withTables(source, (tables) => tables.copyInto(draft))
     await withTables(draft, async (tables) => {
       const gone = await copyItems(await tables.files(), itemFolder(source), itemFolder(draft), onProgress)
+      if (gone.length > 0) await requirePruned(source, gone)
       await tables.adopt(kind, gone, Date.now())
     })
     await sync(draft)
@@ -60,6 +63,8 @@ async function copyJournal(
     await rm(draft)
     await sync(dirname(target))
   } catch (cause) {
+    // A disk that it has filled should have room again.
+    if (begun) await removeDraft(draft).catch(() => {})
     if (cause instanceof LocalError) throw cause
     throw new LocalError('STORAGE', `${basename(target)}: ${(cause as Error).message}`, { cause })
   }
@@ -88,6 +93,15 @@ async function copyItems(
   return gone
 }
 
+/** An item that is missing though nobody has pruned it would be gone for good, and the copy would not say so. */
+async function requirePruned(source: string, gone: readonly number[]): Promise<void> {
+  const held = new Map((await withTables(source, (tables) => tables.files())).map(({ id, file }) => [id, file]))
+  const missing = gone.filter((id) => held.has(id))
+  if (missing.length === 0) return
+  const folder = itemFolder(source)
+  throw new LocalError('STORAGE', `${folder} lacks ${held.get(missing[0]!)!}.item; missing are ${missing.length} of its items`)
+}
+
 async function withTables<T>(file: string, work: (tables: Writer<JournalTables>['remote']) => Promise<T>): Promise<T> {
   const writer = new Writer<JournalTables>(file, inThread({ kind: 'journal', file, backupToo: true }))
   try {
@@ -105,7 +119,7 @@ async function requireFree(path: string): Promise<void> {
   if ((await stat(path).catch(() => undefined)) !== undefined) throw new LocalError('STORAGE', `${path} exists`)
 }
 
-/** What an earlier attempt that did not end may have left. */
+/** What an attempt that failed has made, or one that did not end may have left. */
 async function removeDraft(draft: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm', '-items']) await rm(`${draft}${suffix}`, { recursive: true, force: true })
 }

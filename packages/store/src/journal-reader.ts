@@ -68,14 +68,14 @@ export class JournalReader {
     const { after = 0 } = options
     for await (const row of pages) {
       const entry = this.#entry(row)
-      for (let i = Math.max(0, after + 1 - row.serial); i < row.messages; i++) yield new StoredMessage(entry, i)
+      for (let i = Math.max(0, after + 1 - row.serial); i < row.messages; i++) yield new StoredMessage(entry, i, this)
     }
   }
 
   async message(serial: number): Promise<StoredMessage | undefined> {
     const [row] = await this.#tables.messages(serial - 1)
     if (row === undefined || row.serial > serial) return undefined
-    return new StoredMessage(this.#entry(row), serial - row.serial)
+    return new StoredMessage(this.#entry(row), serial - row.serial, this)
   }
 
   async *#pages(

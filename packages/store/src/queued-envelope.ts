@@ -1,5 +1,5 @@
 /** Envelopes between the outbox's table and what a session sends. */
-import type { Identity, OutgoingEnvelope } from '@countersign/core'
+import { type Identity, LocalError, type OutgoingEnvelope } from '@countersign/core'
 import { Batch, composeEnvelope, type EnvelopeNumbers, type SignedStatement, signItems } from '@countersign/core/protocol'
 import type { EnvelopeRow, NewEnvelope } from './outbox-rows.ts'
 import type { LongItem } from './spooled-body.ts'
@@ -41,7 +41,14 @@ export class QueuedEnvelope implements OutgoingEnvelope {
   async *read(offset: number): AsyncGenerator<Uint8Array> {
     const { items, path, length } = this.#held
     if (items !== null) yield items.subarray(offset)
-    else if (path !== undefined) yield* readInTurns(path, offset, length)
+    else if (path !== undefined) {
+      try {
+        yield* readInTurns(path, offset, length)
+      } catch (cause) {
+        // What comes behind it waits until somebody has dropped it.
+        throw new LocalError('STORAGE', `message ${this.serial} of the outbox: ${(cause as Error).message}`, { cause })
+      }
+    }
   }
 }
 

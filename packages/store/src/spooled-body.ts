@@ -79,7 +79,8 @@ async function writeItem(
         hasher.update(piece)
         length += piece.length
       }
-      await inStorage(handle.writev([...pieces]))
+      // Writes on where the system took a part; `writev` would not say that the rest found no room.
+      await inStorage(handle.writeFile(pieces))
     }
     await add([head, ...start])
     for (let next = await rest.next(); !next.done; next = await rest.next()) {

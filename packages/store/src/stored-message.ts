@@ -2,6 +2,7 @@
 import { LocalError } from '@countersign/core'
 import {
   type Attributes,
+  claimedDate,
   concat,
   fromUtf8,
   type ItemParts,
@@ -12,7 +13,7 @@ import {
   view,
 } from '@countersign/core/protocol'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 
 /** An item, in memory or in a file. */
 export interface Item {
@@ -55,10 +56,34 @@ export function writeLengths(lengths: readonly number[]): Pick<HeldItems, 'lengt
   return { length: total, lengths: bytes.length > 0 ? bytes : null }
 }
 
-/** An item's bytes from `offset` on, piece by piece. */
+/** An item's bytes from `offset` on, piece by piece. @throws LocalError STORAGE where its file has not all of them */
 export async function* readItem({ at, length }: Item, offset = 0): AsyncGenerator<Uint8Array> {
-  if (at instanceof Uint8Array) yield at.subarray(offset)
-  else if (offset < length) yield* createReadStream(at.path, { start: offset, highWaterMark: 1024 * 1024 })
+  if (at instanceof Uint8Array) return yield at.subarray(offset)
+  let left = length - offset
+  if (left <= 0) return
+  try {
+    for await (const piece of createReadStream(at.path, { start: offset, end: length - 1, highWaterMark: 1024 * 1024 })) {
+      left -= (piece as Uint8Array).length
+      yield piece as Uint8Array
+    }
+  } catch (error) {
+    throw unreadable(error)
+  }
+  if (left > 0) throw new LocalError('STORAGE', SHORT)
+}
+
+const SHORT = 'a stored item is shorter than it was'
+
+function unreadable(cause: unknown): LocalError {
+  return new LocalError('STORAGE', `a stored item cannot be read: ${(cause as Error).message}`, { cause })
+}
+
+async function opened(path: string): Promise<FileHandle> {
+  try {
+    return await open(path)
+  } catch (error) {
+    throw unreadable(error)
+  }
 }
 
 /** Bytes of a file that are read at once. */
@@ -71,11 +96,11 @@ const PIECE = 512 * 1024
 export async function* readInTurns(path: string, start: number, end: number): AsyncGenerator<Uint8Array> {
   if (start >= end) return
   const buffers = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)] as const
-  await using file = await open(path)
+  await using file = await opened(path)
   for (let at = start, turn = 0; at < end; turn ^= 1) {
     const buffer = buffers[turn]!
     const { bytesRead } = await file.read(buffer, 0, Math.min(PIECE, end - at), at)
-    if (bytesRead === 0) throw new LocalError('STORAGE', 'a stored item is shorter than it was')
+    if (bytesRead === 0) throw new LocalError('STORAGE', SHORT)
     at += bytesRead
     yield buffer.subarray(0, bytesRead)
   }
@@ -92,7 +117,7 @@ export async function headOf({ at, length }: Item): Promise<ItemParts> {
 }
 
 async function startOf(path: string): Promise<Uint8Array> {
-  await using file = await open(path)
+  await using file = await opened(path)
   const { buffer, bytesRead } = await file.read(new Uint8Array(MOST_HEAD), 0, MOST_HEAD, 0)
   return buffer.subarray(0, bytesRead)
 }
@@ -121,11 +146,13 @@ export class StoredMessage {
   readonly entry: StoredEntry
   /** Which message of its envelope it is, from 0. */
   readonly position: number
+  readonly #journal: { message(serial: number): Promise<StoredMessage | undefined> }
 
   /** @internal */
-  constructor(entry: StoredEntry, position: number) {
+  constructor(entry: StoredEntry, position: number, journal: { message(serial: number): Promise<StoredMessage | undefined> }) {
     this.entry = entry
     this.position = position
+    this.#journal = journal
   }
 
   /** Counts the messages of the journal, from 1, in the order in which they came. */
@@ -145,7 +172,7 @@ export class StoredMessage {
 
   /** When its sender says it was sent: a claim. */
   get sentAt(): Date {
-    return new Date(this.entry.messageStatement.sentAt)
+    return claimedDate(this.entry.messageStatement.sentAt)
   }
 
   /** When this side says that it came, in its receipt. */
@@ -164,7 +191,14 @@ export class StoredMessage {
    * @throws LocalError STORAGE where what is stored is damaged
    */
   async content(): Promise<StoredContent | undefined> {
-    return this.item && new StoredContent(this.item, await headOf(this.item))
+    try {
+      return this.item && new StoredContent(this.item, await headOf(this.item))
+    } catch (error) {
+      // It may have been pruned since it was read in the journal.
+      const now = await this.#journal.message(this.serial)
+      if (now !== undefined && now.item === undefined) return undefined
+      throw error
+    }
   }
 }
 

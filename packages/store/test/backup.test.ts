@@ -1,5 +1,5 @@
 import { hex, random } from '@countersign/core/protocol'
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { backupJournal, openJournal, openOutbox, restoreJournal, type StoredJournal } from '../src/index.ts'
 import { alice, dial, faultsOf, folder, serve, textsOf } from './parties.ts'
@@ -63,6 +63,19 @@ describe('a backup', () => {
     expect((await copy.head(place)).position.offset).toBe(0)
     expect(readdirSync(path('backup-items'))).toEqual([])
     await Promise.all([journal.close(), copy.close()])
+  })
+
+  test('is not made, nor restored, without the items that it names', async () => {
+    const path = folder()
+    await during(path, [random(1_300_000), random(1_300_000)], (journal) => journal.backup(path('backup')))
+    const [first] = readdirSync(path('backup-items'))
+    rmSync(path('backup-items', first!))
+    const lacks = { code: 'STORAGE', message: expect.stringMatching(/backup-items lacks \w+\.item; missing are 1 of its items/) }
+    await expect(restoreJournal(path('backup'), path('restored'))).rejects.toMatchObject(lacks)
+    expect(existsSync(path('restored'))).toBe(false)
+    rmSync(path('journal-items'), { recursive: true })
+    await expect(backupJournal(path('journal'), path('second'))).rejects.toMatchObject({ code: 'STORAGE' })
+    expect(readdirSync(path()).filter((name) => name.includes('draft'))).toEqual([])
   })
 
   test('is no journal to go on with, and left as it is, until it is restored', async () => {

@@ -1,5 +1,5 @@
 /** Where each field of a frame stands, what it is and why it is there: every byte belongs to one of them. */
-import { fromUtf8, hex, type KindName, KIND, OUTCOME, REASON, STATUS, view } from '@countersign/core/protocol'
+import { claimedDate, fromUtf8, hex, type KindName, KIND, OUTCOME, REASON, STATUS, view } from '@countersign/core/protocol'
 import type { RecordedFrame } from './recording.ts'
 
 export interface Field {
@@ -26,7 +26,7 @@ type Value = (bytes: Uint8Array) => string
 
 const number: Value = (bytes) =>
   String(bytes.length === 8 ? view(bytes).readBigUInt64BE() : view(bytes).readUIntBE(0, bytes.length))
-const time: Value = (bytes) => new Date(Number(number(bytes))).toISOString()
+const time: Value = (bytes) => claimedDate(Number(number(bytes))).toISOString()
 const fingerprint: Value = (bytes) => `sha256//${view(bytes).toString('base64')}`
 const text: Value = (bytes) => fromUtf8(bytes) ?? `${hex(bytes)} (no UTF-8)`
 const length: Value = (bytes) => `${number(bytes)} bytes`

@@ -77,7 +77,8 @@ export class Claims {
     if (this.#then === 'delete') unlinkSync(path)
     else {
       const target = join(this.#sent, name)
-      renameSync(path, existsSync(target) ? join(this.#sent, `${name}.${id}`) : target)
+      const other = `${name}.${id}`
+      renameSync(path, existsSync(target) ? join(this.#sent, Buffer.byteLength(other) > MOST_NAME ? id : other) : target)
     }
     rmdirSync(folder)
   }
@@ -85,6 +86,9 @@ export class Claims {
 
 /** The subfolder that keeps files whose messages are in the outbox. */
 export const SENT = 'sent'
+
+/** Bytes of a name that any file system takes. */
+const MOST_NAME = 255
 
 /** Whether the message of a claim is in the outbox; undefined where that cannot be seen, because bodies were pruned since. */
 export async function isQueued({ id, after }: Claim, outbox: StoredOutbox): Promise<boolean | undefined> {

@@ -4,7 +4,7 @@ import { CliError, describeFailure, printable } from '@countersign/keyexchange/c
 import { fileOptions, printReceipt, receiptBehind } from '@countersign/mailbox'
 import { Lock } from '@countersign/mailbox/stored'
 import type { StoredOutbox } from '@countersign/store'
-import { openAsBlob } from 'node:fs'
+import { lstatSync, openAsBlob } from 'node:fs'
 import { join } from 'node:path'
 import type { DurableWay } from '../durable.ts'
 import { lastSerial } from '../serials.ts'
@@ -37,9 +37,17 @@ export async function watchFolder(
   let last = await lastSerial(outbox)
   const send = async (claim: Claim): Promise<void> => {
     const { id, name, path } = claim
-    const { serial, receipt } = await way.queue(await openAsBlob(path), { id, ...(await fileOptions(name)) })
-    last = serial
-    receipts.expect(name, receipt)
+    // What lay there as a file may have been exchanged since: a link would send what only this user may read.
+    if (!lstatSync(path).isFile()) return output.note(`left lying: ${printable(path)}: it is no file`)
+    const options = { id, ...(await fileOptions(name)) }
+    const queued = await openAsBlob(path)
+      .then((body) => way.queue(body, options))
+      .catch(changed)
+    if (queued === undefined) {
+      return output.note(`left lying: ${printable(path)}: it was changed while it was read; it is sent at the next start`)
+    }
+    last = queued.serial
+    receipts.expect(name, queued.receipt)
     claims.finish(claim)
   }
 
@@ -63,6 +71,12 @@ export async function watchFolder(
   }
   await receipts.printed
   if (!interrupted.aborted) throw way.over.reason
+}
+
+/** Undefined where somebody wrote to a file while it was read: what came of it is no message, and the others go on. */
+function changed(error: unknown): undefined {
+  if (error instanceof DOMException && error.name === 'NotReadableError') return undefined
+  throw error
 }
 
 /** Claims a file; undefined where it has gone meanwhile. */

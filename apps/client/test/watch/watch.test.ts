@@ -1,8 +1,18 @@
 /** A watched folder: each file that comes into it is one message, whoever is away and whoever is killed meanwhile. */
 import { type Home, run, type Running, Sandbox, start } from '@countersign/testing'
-import { mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 
 let sandbox: Sandbox
 
@@ -78,6 +88,56 @@ test('files that come while the server is away are in the outbox, and arrive onc
   await watching.until(/^#1 one {2}stored.*\n#2 two {2}stored/m)
   expect((await watching.stop('SIGINT')).status).toBe(0)
   expect(readdirSync(join(dir, '.countersign'))).toEqual(['lock'])
+})
+
+test('what was a file when it was seen and is a link when it is claimed is not followed', async () => {
+  const pair = sandbox.pair()
+  const { at } = await sandbox.serve(pair.server)
+  const dir = folder('exchanged')
+  const claimed = join(dir, '.countersign', `0-${'ab'.repeat(16)}`)
+  mkdirSync(claimed, { recursive: true })
+  symlinkSync('/etc/hostname', join(claimed, 'report.txt'))
+  put(dir, 'next')
+  const watching = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  await watching.until(/^#1 next {2}stored by/m)
+  const { status, stderr } = await watching.stop('SIGINT')
+  expect([status, stderr]).toEqual([0, expect.stringMatching(/^left lying: .*report\.txt: it is no file$/m)])
+  expect(await arrived(pair.server)).toEqual(['next'])
+})
+
+test('a file that is written to while it is read is left lying, and keeps no other waiting', async () => {
+  const pair = sandbox.pair()
+  const { at } = await sandbox.serve(pair.server)
+  const dir = folder('grows')
+  writeFileSync(join(dir, 'log'), Buffer.alloc(64 * 1024 * 1024))
+  utimesSync(join(dir, 'log'), 0, 0)
+  put(dir, 'next')
+  const growing = openSync(join(dir, 'log'), 'a')
+  const timer = setInterval(() => writeSync(growing, 'more'), 1)
+  onTestFinished(() => clearInterval(timer))
+  const watching = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  await watching.until(/^#1 next {2}stored by/m)
+  clearInterval(timer)
+  closeSync(growing)
+  expect((await watching.stop('SIGINT')).stderr).toMatch(/^left lying: .*log: it was changed while it was read/m)
+  const again = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  await again.until(/^#2 log {2}stored by/m)
+  expect((await again.stop('SIGINT')).status).toBe(0)
+})
+
+test('a second file of a long name is kept by the id of its message', async () => {
+  const pair = sandbox.pair()
+  const { at } = await sandbox.serve(pair.server)
+  const dir = folder('long')
+  const name = 'n'.repeat(240)
+  const watching = sandbox.start('client', ['watch', dir, ...at], pair.client)
+  for (const number of [1, 2]) {
+    put(dir, name)
+    await watching.until(new RegExp(`^#${number} n+ {2}stored by`, 'm'))
+  }
+  expect((await watching.stop('SIGINT')).status).toBe(0)
+  const kept = readdirSync(join(dir, 'sent'))
+  expect([kept.length, kept.includes(name), kept.some((other) => /^[0-9a-f]{32}$/.test(other))]).toEqual([2, true, true])
 })
 
 /** How many steps apart it is killed. */

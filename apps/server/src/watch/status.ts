@@ -60,6 +60,8 @@ function place({ address: host, port }: AddressInfo): { host: string; port: numb
 export async function answerStatus(path: string, status: () => Promise<Status>): Promise<Disposable> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
+    // Whoever asks and does not read, or does not leave, keeps no server from its end.
+    socket.unref()
     status().then(
       (said) => socket.end(`${JSON.stringify(said)}\n`),
       () => socket.destroy(),

@@ -1,7 +1,8 @@
 /** What a server says of itself while it runs: to Prometheus, to whoever watches its health, and to its operator. */
 import { run, Sandbox } from '@countersign/testing'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -142,5 +143,24 @@ test('a server whose disk is full says that it is not ready, and is again once t
   rmSync(filler)
   expect(await ask(socket, '/readyz')).toEqual({ status: 200, body: 'ready\n' })
   expect((await run('client', ['send', 'there is room', ...at], { root: client.root })).status).toBe(0)
+  expect((await server.stop()).status).toBe(0)
+})
+
+test('a file that is no socket is left as it is where metrics should be answered', async () => {
+  const home = sandbox.home('server', 'at-a-file')
+  const path = join(home.root, 'notes.txt')
+  writeFileSync(path, 'notes')
+  const words = ['--host', '127.0.0.1', '--port', '0', '--metrics', `unix:${path}`]
+  const { status, stderr } = await run('server', words, { root: home.root })
+  expect([status, stderr]).toEqual([8, expect.stringContaining('EADDRINUSE')])
+  expect(readFileSync(path, 'utf8')).toBe('notes')
+})
+
+test('who asks for the status and stays keeps no server from its end', async () => {
+  const home = sandbox.home('server', 'asked')
+  const { server } = await sandbox.serve(home)
+  const asking = connect({ path: join(home.root, 'state/server/server.sock'), allowHalfOpen: true })
+  onTestFinished(() => void asking.destroy())
+  await once(asking, 'readable')
   expect((await server.stop()).status).toBe(0)
 })

@@ -18,6 +18,14 @@ export interface ReceivedEnvelope {
   readonly receivedAt: number
 }
 
+/** The last time that a Date holds, in milliseconds since 1970. */
+const LAST_DATE = 8.64e15
+
+/** A time that a peer has signed, which may be any number: one that no Date holds is as late as one can be. */
+export function claimedDate(ms: number): Date {
+  return new Date(Math.min(ms, LAST_DATE))
+}
+
 /** One message: what its sender signed under one number. Its body is read like that of a Response. */
 export class Message {
   readonly envelope: ReceivedEnvelope
@@ -45,7 +53,7 @@ export class Message {
 
   /** When its sender says it was sent: a claim. */
   get sentAt(): Date {
-    return new Date(this.envelope.statement.sentAt)
+    return claimedDate(this.envelope.statement.sentAt)
   }
 
   /** When this side says that it came, in its receipt. */

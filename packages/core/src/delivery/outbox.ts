@@ -5,6 +5,7 @@ import type { Position } from '../wire/frames.ts'
 import { type OutcomeName, outcomeName, type ReceiptStatement } from '../wire/receipt.ts'
 import type { SignedStatement } from '../wire/records.ts'
 import type { MessageBody, MessageOptions, OutgoingEnvelope } from './compose.ts'
+import { claimedDate } from './message.ts'
 
 /** A receipt that has been verified: the receiver's signed word on what became of a message. */
 export interface Receipt {
@@ -29,7 +30,7 @@ export interface EnvelopeReceipt {
 
 /** The receipts of an envelope's messages, by their numbers: they differ in nothing else. */
 export function receiptsOf({ message }: OutgoingEnvelope, { receipt, statement }: EnvelopeReceipt): (number: number) => Receipt {
-  const receivedAt = new Date(statement.receivedAt)
+  const receivedAt = claimedDate(statement.receivedAt)
   const outcome = outcomeName(statement.outcome)
   const common = { outcome, receivedAt, statement, receipt, message }
   return (number) => new VerifiedReceipt(common, number)

@@ -40,7 +40,18 @@ async function run(path: string, post: Post, signal: AbortSignal): Promise<void>
       else reject(new Error(killed === null ? `it ended with status ${status}` : `it was ended by ${killed}`))
     })
   })
+  let unread: unknown
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      yield* post.content.stream()
+    } catch (error) {
+      // Before its input ends: it would take the part for the whole.
+      child.kill('SIGKILL')
+      throw (unread = error)
+    }
+  }
   // A program need not read all, or any, of its input.
-  const [outcome] = await Promise.allSettled([ended, pipeline(Readable.from(post.content.stream()), child.stdin)])
+  const [outcome] = await Promise.allSettled([ended, pipeline(Readable.from(body()), child.stdin)])
+  if (unread !== undefined) throw unread
   if (outcome.status === 'rejected') throw outcome.reason
 }

@@ -52,9 +52,10 @@ export class HookLedger implements Disposable {
   readonly #database: DatabaseSync
 
   constructor(path: string) {
-    this.#database = new DatabaseSync(path)
+    // Said here, it counts for the mode too: whoever closes it last has it to himself for a moment.
+    this.#database = new DatabaseSync(path, { timeout: 5000 })
     // What a power loss sets back costs a hook that runs again, which it may at any time.
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;')
+    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
     this.#database.exec(SCHEMA)
   }
 

@@ -67,14 +67,7 @@ export class Shift {
 
   async #drain(sender: string, ids: number[]): Promise<void> {
     for (let id = ids[0]; id !== undefined; id = ids[0]) {
-      await this.#turn()
-      let dealt: Dealt | undefined
-      try {
-        dealt = await this.#handOn(id)
-      } finally {
-        this.#free += 1
-        this.#queue.shift()?.()
-      }
+      const dealt = await this.#handOn(id)
       if (dealt === undefined) return
       if (!(await this.#advance(sender, id, dealt, ids))) return
       ids.shift()
@@ -117,31 +110,45 @@ export class Shift {
     return done
   }
 
-  async #turn(): Promise<void> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     while (this.#free === 0 && !this.#ending.signal.aborted) await new Promise<void>((resolve) => this.#queue.push(resolve))
     this.#free -= 1
+    try {
+      return await work()
+    } finally {
+      this.#free += 1
+      this.#queue.shift()?.()
+    }
   }
 
   /** Undefined where this ends before it worked: it is tried again by whoever runs the hook next. */
   async #handOn(id: number): Promise<Dealt | undefined> {
-    const { hook, feed, attempts, timeout, patience } = this.#options
+    const { attempts, patience } = this.#options
     const { signal } = this.#ending
-    // A process that was paused learns here that another one has gone on.
-    for (let attempt = 1; !signal.aborted && (await this.#once(() => this.#lease.renew())) === true; attempt++) {
-      try {
-        const post = await feed.post(id)
-        if (post !== undefined) await hook.deliver(post, AbortSignal.any([AbortSignal.timeout(timeout), this.#lease.lost]))
-        return 'handed on'
-      } catch (error) {
-        // What the other process does now is not this one's to judge.
-        if (this.#lease.lost.aborted) return undefined
-        const why = reasonOf(error)
-        this.#note(`message ${id}, try ${attempt} of ${attempts}: ${why}`)
-        if (attempt >= attempts) return { attempts, why, at: Date.now() }
-      }
+    for (let attempt = 1; ; attempt++) {
+      const tried = await this.#inTurn(() => this.#try(id))
+      if (tried === undefined || tried === 'handed on') return tried
+      const { why } = tried
+      this.#note(`message ${id}, try ${attempt} of ${attempts}: ${why}`)
+      if (attempt >= attempts) return { attempts, why, at: Date.now() }
+      // Meanwhile others have their turn: what fails would keep them waiting for as long as it is tried.
       await sleep(patience * 2 ** (attempt - 1), undefined, { signal }).catch(() => {})
     }
-    return undefined
+  }
+
+  /** Undefined where this ends before it is known whether it worked. */
+  async #try(id: number): Promise<'handed on' | Pick<SetAside, 'why'> | undefined> {
+    const { hook, feed, timeout } = this.#options
+    // A process that was paused learns here that another one has gone on.
+    if (this.#ending.signal.aborted || (await this.#once(() => this.#lease.renew())) !== true) return undefined
+    try {
+      const post = await feed.post(id)
+      if (post !== undefined) await hook.deliver(post, AbortSignal.any([AbortSignal.timeout(timeout), this.#lease.lost]))
+      return 'handed on'
+    } catch (error) {
+      // What the other process does now is not this one's to judge.
+      return this.#lease.lost.aborted ? undefined : { why: reasonOf(error) }
+    }
   }
 
   #note(text: string): void {

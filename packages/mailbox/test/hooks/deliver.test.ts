@@ -2,7 +2,7 @@
 import { generatePrivateKey } from '@countersign/core'
 import { CliError } from '@countersign/keyexchange/cli'
 import { Sandbox } from '@countersign/testing'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -80,6 +80,22 @@ describe('a program', () => {
     await expect(
       execHook(script('deaf', 'exit 0')).deliver(message('x'.repeat(1_000_000), {}), unhurried),
     ).resolves.toBeUndefined()
+  })
+
+  test('is ended where the body cannot be read to its end, and takes no part of it for the whole', async () => {
+    const whole = join(sandbox.folder, 'whole')
+    const post = message('x', {})
+    const content = {
+      ...post.content,
+      async *stream() {
+        yield Buffer.from('a part')
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        throw new Error('a stored item is shorter than it was')
+      },
+    }
+    const hook = execHook(script('cat', `cat > /dev/null && touch '${whole}'`))
+    await expect(hook.deliver({ ...post, content }, unhurried)).rejects.toThrow('a stored item is shorter than it was')
+    expect(existsSync(whole)).toBe(false)
   })
 
   test('fails by its status, by a signal, and by taking too long', async () => {

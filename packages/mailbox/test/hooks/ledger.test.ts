@@ -1,6 +1,8 @@
 /** What a ledger knows counts for one journal: ids behind a backup that was put back are of other messages. */
 import { Sandbox } from '@countersign/testing'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { HookLedger } from '../../src/hooks/ledger.ts'
 
@@ -23,6 +25,22 @@ function ledgerOf(name: string): HookLedger {
   for (const id of [40, 95]) ledger.setAside({ hook: 'exec', id, attempts: 1, why: 'no', at: id })
   return ledger
 }
+
+test('is waited for while another process has it to itself, as whoever closes it last does', async () => {
+  const path = join(sandbox.folder, 'closing.db')
+  new HookLedger(path)[Symbol.dispose]()
+  const closing = new Worker(
+    `const { workerData, parentPort } = require('node:worker_threads')
+    const database = new (require('node:sqlite').DatabaseSync)(workerData)
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    parentPort.postMessage('has it')
+    setTimeout(() => database.close(), 300)`,
+    { eval: true, workerData: path },
+  )
+  await once(closing, 'message')
+  using ledger = new HookLedger(path)
+  expect(ledger.mark('exec')).toBe(0)
+})
 
 test.each([
   ['the same journal', 1, [], [90, 100, [40, 95]]],

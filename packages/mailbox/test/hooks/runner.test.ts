@@ -67,6 +67,17 @@ async function until(holds: () => boolean, { run, ended }: { run: HookRunner; en
   await ended
 }
 
+test('what waits to be tried again keeps no other sender waiting', async () => {
+  const tried: string[] = []
+  const deliver: Deliver = async (_, sender) => {
+    tried.push(sender)
+    if (sender.startsWith('bad')) throw new Error('no')
+  }
+  const runs = runner(new Shelf('bad', 'bad 2', 'bad 3', 'good'), deliver, { attempts: 2, patience: 100 })
+  await until(() => tried.length >= 4, runs)
+  expect(tried).toEqual(['bad', 'bad 2', 'bad 3', 'good'])
+})
+
 test('each message is handed on once, in the order of its sender, no more senders at once than said', async () => {
   const done: string[] = []
   let running = 0

@@ -1,8 +1,10 @@
 /** A full disk: no receipt for what is not stored, nothing before it lost, and the server goes on when space returns. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, type TestContext } from 'vitest'
+import { openOutbox } from '../../src/index.ts'
+import { alice, folder, toBob } from '../parties.ts'
 import { World } from '../programs/world.ts'
 
 const MIB = 1024 * 1024
@@ -55,3 +57,12 @@ for (const { kind, length, most } of [
     expect(server.running).toBe(true)
   })
 }
+
+test('a long body that finds room for a part of it is not taken', async (context) => {
+  const path = folder()
+  smallDisk(context, path('outbox-items'))
+  await using outbox = await openOutbox(path('outbox'), { identity: alice })
+  await expect(outbox.enqueue(toBob, Buffer.alloc(3 * MIB))).rejects.toMatchObject({ code: 'STORAGE' })
+  expect(readdirSync(path('outbox-items'))).toEqual(['filler'])
+  await expect(outbox.enqueue(toBob, 'short')).resolves.toMatchObject({ serial: 1 })
+})
