@@ -170,11 +170,12 @@ class Folder {
     const statement = statementOf(type, bytes)
     const fields = statement && decoded(codec, statement)
     const signed = statement && fields && { fields, signed: { statement, signature } }
-    if (signed && verify(key, bytes, signature)) return signed
+    // Anyone can sign a statement in which another's key stands.
+    if (signed && equal(fields.from, key.id) && verify(key, bytes, signature)) return signed
     const other = await this.#dsse(what)
     const otherFields = other && decoded(codec, other.statement)
     const otherBytes = other && pae(type, other.statement)
-    if (other && otherFields && verify(key, otherBytes!, other.signature)) {
+    if (other && otherFields && equal(otherFields.from, key.id) && verify(key, otherBytes!, other.signature)) {
       if (!equal(bytes, otherBytes!)) this.#fault(`${what}.pae`, 'it is not what was signed')
       if (!equal(signature, other.signature)) this.#fault(`${what}.sig`, 'it does not verify')
       return { fields: otherFields, signed: other }

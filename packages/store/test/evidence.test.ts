@@ -1,4 +1,5 @@
-import type { Algorithm, Identity } from '@countersign/core'
+import type { Algorithm, Identity, PublicKey } from '@countersign/core'
+import { equal, MESSAGE_TYPE, pae, RECEIPT_TYPE } from '@countersign/core/protocol'
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -196,6 +197,28 @@ describe('evidence', () => {
     mkdirSync(path('empty'))
     await expect(all(verifyEvidence(path('empty')))).rejects.toMatchObject({ code: 'STORAGE' })
     expect(await all(receiptsIn(path('out')))).toHaveLength(1)
+    await close()
+  })
+
+  test.each(['message', 'receipt'] as const)('of a %s that names one key and is signed by another proves nothing', async (what) => {
+    const path = folder()
+    const mallory = identityOf('ed25519')
+    const { journal, close } = await delivered(path, ['one'])
+    const whole = receivedEvidence((await journal.message(1))!)
+    const type = what === 'message' ? MESSAGE_TYPE : RECEIPT_TYPE
+    const { statement } = whole[what]
+    const forged = { ...whole, [what]: { statement, signature: await mallory.sign(pae(type, statement)) } }
+    const claimed = what === 'message' ? alice : bob
+    const keys = (keyId: Uint8Array): PublicKey | undefined =>
+      equal(keyId, claimed.publicKey.id) ? mallory.publicKey : keyOf()(keyId)
+    await exportEvidence(path('forged'), forged, { keyOf: keys })
+    expect(await faultsOf(path('forged'))).toEqual([
+      {
+        folder: path('forged'),
+        file: what === 'message' ? 'sender.pub.pem' : 'receiver.pub.pem',
+        what: `it is not the key that the ${what} names`,
+      },
+    ])
     await close()
   })
 })
