@@ -32,6 +32,21 @@ export interface EvidenceParts extends Omit<Evidence, 'item'> {
 const LEAVES_AT = 100
 const DIGEST_AT = 92
 
+/** Statements of 4096 leaves in base64, and attributes with every character escaped, stay far below. */
+const MOST_FIXED = 1024 * 1024
+
+/** All that may stand in an evidence folder, and how long each may be. */
+export const EVIDENCE_FILES: ReadonlyMap<string, number> = new Map([
+  ['item', Infinity],
+  ['body', Infinity],
+  ...['message.pae', 'message.sig', 'receipt.pae', 'receipt.sig', 'sender.pub.pem', 'receiver.pub.pem'].map(fixedLength),
+  ...['message.dsse.json', 'receipt.dsse.json', 'evidence.json', 'VERIFY.txt'].map(fixedLength),
+])
+
+function fixedLength(name: string): [string, number] {
+  return [name, MOST_FIXED]
+}
+
 /** The files, by their names. */
 export function fixedFiles(parts: EvidenceParts): Map<string, Uint8Array> {
   const { message, receipt, sender, receiver } = parts

@@ -19,9 +19,9 @@ import {
   verify,
 } from '@countersign/core/protocol'
 import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fixedFiles, type ItemHead } from './evidence-files.ts'
+import { EVIDENCE_FILES, fixedFiles, type ItemHead } from './evidence-files.ts'
 import { headOf } from './stored-message.ts'
 
 /** What is wrong with one folder. */
@@ -90,6 +90,8 @@ class Folder {
   readonly #folder: string
   readonly #options: VerifyOptions
   readonly #faults: EvidenceFault[] = []
+  /** What is not opened: it might never end, or stand elsewhere tomorrow. */
+  readonly #shut: Set<string> = new Set()
 
   constructor(folder: string, options: VerifyOptions) {
     this.#folder = folder
@@ -97,6 +99,7 @@ class Folder {
   }
 
   async verify(): Promise<VerifiedEvidence> {
+    await this.#lookAround()
     const sender = await this.#key('sender.pub.pem')
     const receiver = await this.#key('receiver.pub.pem')
     const message = await this.#signed('message', MESSAGE_TYPE, messageStatement, sender)
@@ -135,7 +138,24 @@ class Folder {
     this.#faults.push({ folder: this.#folder, file, what })
   }
 
+  /** Nothing vouches for what is no part of the evidence, and whoever reads "verified" takes it for all that lies there. */
+  async #lookAround(): Promise<void> {
+    for (const name of (await readdir(this.#folder)).toSorted()) {
+      const found = await lstat(join(this.#folder, name))
+      const most = EVIDENCE_FILES.get(name)
+      if (most === undefined) this.#fault(name, 'it is no part of the evidence')
+      else if (!found.isFile()) this.#shun(name, 'it is no file of its own')
+      else if (found.size > most) this.#shun(name, 'it is longer than it can be')
+    }
+  }
+
+  #shun(name: string, what: string): void {
+    this.#fault(name, what)
+    this.#shut.add(name)
+  }
+
   async #read(name: string): Promise<Uint8Array | undefined> {
+    if (this.#shut.has(name)) return undefined
     try {
       return await readFile(join(this.#folder, name))
     } catch (error) {
@@ -188,6 +208,7 @@ class Folder {
   }
 
   async #dsse(what: string): Promise<SignedStatement | undefined> {
+    if (this.#shut.has(`${what}.dsse.json`)) return undefined
     try {
       const { payload, signatures } = JSON.parse(await readFile(join(this.#folder, `${what}.dsse.json`), 'utf8'))
       return { statement: Buffer.from(payload, 'base64'), signature: Buffer.from(signatures[0].sig, 'base64') }
@@ -213,10 +234,12 @@ class Folder {
     message: MessageStatement,
   ): Promise<{ readonly position: number | undefined; readonly head: ItemHead | undefined }> {
     const claimed = await this.#claim(message)
+    if (this.#shut.has('item')) return { position: undefined, head: undefined }
     const path = join(this.#folder, 'item')
     const length = (await stat(path).catch(() => undefined))?.size
     if (length === undefined) {
       if (claimed?.content === true) this.#fault('item', 'it is missing')
+      else if (await this.#holds('body')) this.#fault('body', 'the item that would vouch for it is not here')
       return { position: claimed?.content === true ? undefined : claimed?.position, head: undefined }
     }
     const leaf = await hashOf(path)
@@ -240,6 +263,7 @@ class Folder {
 
   /** Which message evidence.json says it is, and whether its content should be here. */
   async #claim(message: MessageStatement): Promise<{ readonly position: number; readonly content: boolean } | undefined> {
+    if (this.#shut.has('evidence.json')) return undefined
     try {
       const { number, content } = JSON.parse(await readFile(join(this.#folder, 'evidence.json'), 'utf8'))
       const position = Number(number) - message.first
@@ -251,9 +275,14 @@ class Folder {
     }
   }
 
+  async #holds(name: string): Promise<boolean> {
+    return (await stat(join(this.#folder, name)).catch(() => undefined)) !== undefined
+  }
+
   async #body(item: string, { bodyAt }: ItemHead): Promise<void> {
+    if (this.#shut.has('body')) return
     const path = join(this.#folder, 'body')
-    if ((await stat(path).catch(() => undefined)) === undefined) return this.#fault('body', 'it is missing')
+    if (!(await this.#holds('body'))) return this.#fault('body', 'it is missing')
     if (!equal(await hashOf(path), await hashOf(item, bodyAt))) this.#fault('body', 'it is not the body of the item')
   }
 }
