@@ -39,6 +39,8 @@ export interface VerifiedEvidence {
   /** The keys that signed; whose they are the folder cannot say. Undefined where they cannot be read. */
   readonly sender: PublicKey | undefined
   readonly receiver: PublicKey | undefined
+  /** The message's number at its sender's outbox. */
+  readonly number: number | undefined
   readonly messageStatement: MessageStatement | undefined
   readonly receiptStatement: ReceiptStatement | undefined
 }
@@ -109,6 +111,7 @@ class Folder {
       faults: this.#faults,
       sender,
       receiver,
+      number: undefined,
       messageStatement: message?.fields,
       receiptStatement: receipt?.fields,
     }
@@ -131,7 +134,7 @@ class Folder {
       const found = await this.#read(name)
       if (found !== undefined && !equal(found, expected)) this.#fault(name, 'it is not what the signed statements say')
     }
-    return verified
+    return { ...verified, number: message.fields.first + position }
   }
 
   #fault(file: string, what: string): void {
