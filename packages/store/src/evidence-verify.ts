@@ -1,5 +1,5 @@
 /** Checks evidence folders, and names the files that do not fit. */
-import { isError, LocalError, type PublicKey, publicKeyPem, readPublicKey } from '@countersign/core'
+import { isError, LocalError, PeerError, type PublicKey, publicKeyPem, readPublicKey } from '@countersign/core'
 import {
   countOf,
   decode,
@@ -71,12 +71,24 @@ export async function* verifyEvidence(folder: string, options: VerifyOptions = {
   if (!found) throw new LocalError('STORAGE', `${folder} holds no evidence`)
 }
 
-/** Every receipt in evidence folders: for `verifyJournal` to hold a journal against. */
+/**
+ * Every receipt in evidence folders: for `verifyJournal` to hold a journal against.
+ *
+ * @throws LocalError STORAGE where there is none; PeerError BAD_SIGNATURE where one does not verify: what it is for would
+ *   be missed by nobody
+ */
 export async function* receiptsIn(folder: string): AsyncGenerator<SignedStatement> {
-  for await (const { folder: inner } of verifyEvidence(folder)) {
-    const statement = statementOf(RECEIPT_TYPE, await readFile(join(inner, 'receipt.pae')))
-    if (statement !== undefined) yield { statement, signature: await readFile(join(inner, 'receipt.sig')) }
+  for await (const { folder: inner, receiver, receiptStatement } of verifyEvidence(folder)) {
+    const receipt = receiver && receiptStatement && (await readReceipt(inner, receiver))
+    if (!receipt) throw new PeerError('BAD_SIGNATURE', `the receipt in ${inner} does not verify`)
+    yield receipt
   }
+}
+
+async function readReceipt(folder: string, receiver: PublicKey): Promise<SignedStatement | undefined> {
+  const [bytes, signature] = [await readFile(join(folder, 'receipt.pae')), await readFile(join(folder, 'receipt.sig'))]
+  const statement = statementOf(RECEIPT_TYPE, bytes)
+  return statement && verify(receiver, bytes, signature) ? { statement, signature } : undefined
 }
 
 /** What a PAE of this type holds; undefined where it is none. */
