@@ -144,7 +144,7 @@ const MEANINGS = {
 } as const
 
 function instructions(parts: EvidenceParts): string {
-  const { head, messageStatement, receiptStatement, sender, receiver, message } = parts
+  const { head, messageStatement, receiptStatement, sender, receiver, message, receipt } = parts
   const outcome = outcomeName(receiptStatement.outcome)
   const digest = sha256(pae(MESSAGE_TYPE, message.statement))
   const steps: [string, string][] = []
@@ -164,9 +164,15 @@ function instructions(parts: EvidenceParts): string {
     `sha256sum message.pae\n${bytesOf('receipt.pae', digestAt(parts), 32)}`,
   ])
   steps.push(['The receiver signed the receipt.', verification(receiver, 'receiver.pub.pem', 'receipt')])
+  const [messageFrom, receiptFrom] = [inPae(MESSAGE_TYPE, message.statement, 0), inPae(RECEIPT_TYPE, receipt.statement, 0)]
   steps.push([
-    `The keys are those that the message and the receipt name: sender ${hex(sender.id)}, receiver ${hex(receiver.id)}.\nWhose they are, this folder cannot say: compare with what the two gave you.`,
-    'openssl pkey -pubin -in sender.pub.pem -outform DER | sha256sum\nopenssl pkey -pubin -in receiver.pub.pem -outform DER | sha256sum',
+    `The keys are those that the message and the receipt name, from byte ${messageFrom} and ${receiptFrom} on: sender ${hex(sender.id)}, receiver ${hex(receiver.id)}.\nWhose they are, this folder cannot say: compare with what the two gave you.`,
+    [
+      'openssl pkey -pubin -in sender.pub.pem -outform DER | sha256sum',
+      bytesOf('message.pae', messageFrom, 32),
+      'openssl pkey -pubin -in receiver.pub.pem -outform DER | sha256sum',
+      bytesOf('receipt.pae', receiptFrom, 32),
+    ].join('\n'),
   ])
   const number = messageStatement.first + parts.position
   const missing = head ? '' : '\nThe message itself is not here: whoever has it can hold it against the leaf in evidence.json.\n'

@@ -79,13 +79,13 @@ describe.each<Algorithm>(['ed25519', 'rsa', 'ml-dsa-65'])('evidence of two %s id
     await exportEvidence(path('evidence'), receivedEvidence((await journal.message(2))!), { keyOf: keyOf(sender, receiver) })
     const { text, printed } = await followInstructions(path('evidence'))
     expect(printed.match(/Signature Verified Successfully|Verified OK/g)).toHaveLength(2)
-    // Every hash that the text names is among those that were printed: of the item and in the message, and so on.
+    // Every hash that the text names is among those that were printed: of the item and in the message, of a key and in what it signed, and so on.
     const [leaf, digest, from, to] = [...text.matchAll(/\b[0-9a-f]{64}\b/g)].map(([hash]) => hash)
     for (const [hash, times] of [
       [leaf, 2],
       [digest, 2],
-      [from, 1],
-      [to, 1],
+      [from, 2],
+      [to, 2],
     ] as const) {
       expect(printed.split(hash!)).toHaveLength(times + 1)
     }
