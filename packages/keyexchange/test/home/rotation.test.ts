@@ -130,3 +130,14 @@ test('at the end of the overlap a program that runs erases the old private key, 
   expect((await home.identities()).map((one) => one.publicKey.id)).toEqual([publicKey.id])
   expect(() => contentOf(home.paths.previous)).toThrow('ENOENT')
 })
+
+test('may follow one whose overlap is over, also where nothing has opened the home since', async () => {
+  const root = await makeHome()
+  const { paths, publicKey: first } = open(root)
+  const { publicKey: second } = await rotate(paths, never, -1000)
+  await expect(rotate(paths, never, WEEK)).resolves.toMatchObject({ old: { fingerprint: second.fingerprint } })
+  await expect(rotate(paths, never, WEEK)).rejects.toMatchObject({ code: 'EXISTS' })
+  const home = open(root)
+  expect(home.keys.slice(0, 2).map(({ fingerprint }) => fingerprint)).toEqual([first.fingerprint, second.fingerprint])
+  expect((await home.identities()).at(-1)!.publicKey.fingerprint).toBe(second.fingerprint)
+})
