@@ -1,5 +1,5 @@
 /** `verify DIR`, the same in the server and the client: evidence held against the signatures that it rests on. */
-import type { PublicKey } from '@countersign/core'
+import { isError, type PublicKey } from '@countersign/core'
 import { type MessageStatement, outcomeName, type ReceiptStatement } from '@countersign/core/protocol'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
@@ -48,7 +48,7 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
       const verify = await load()
       const sameChain = home && { sameChain: (a: Uint8Array, b: Uint8Array) => home.sameChain(a, b) }
       let [good, bad] = [0, 0]
-      for await (const { folder: inner, faults, ...found } of verify(folder, { ...sameChain })) {
+      for await (const { folder: inner, faults, ...found } of evidenceIn(folder, verify(folder, { ...sameChain }))) {
         if (faults.length === 0) good += 1
         else bad += 1
         const [sender, receiver] = [found.sender, found.receiver].map((key) => signer(key, home))
@@ -66,6 +66,20 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
       if (bad > 0)
         throw new CliError('EVIDENCE', `${bad} of ${good + bad} do not verify`, 'do not rely on them; ask for them anew')
     })
+}
+
+/** Where there is none, no storage has failed: another folder was meant. */
+async function* evidenceIn(folder: string, found: AsyncIterable<Verified>): AsyncGenerator<Verified> {
+  let some = false
+  try {
+    for await (const one of found) {
+      some = true
+      yield one
+    }
+  } catch (cause) {
+    if (some || !isError(cause, 'STORAGE')) throw cause
+    throw new CliError('MISSING', `there is no evidence in ${folder}`, 'name a folder that an export has written', { cause })
+  }
 }
 
 /** What the two signed, in short: a receipt may be a refusal, and times can be held against those of the keys. */
