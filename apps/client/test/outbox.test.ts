@@ -1,6 +1,6 @@
 /** The outbox: nothing that was sent is lost while the server is away, and what was countersigned can be shown. */
 import { type Home, type Outcome, run, Sandbox } from '@countersign/testing'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -101,6 +101,16 @@ test('a message that is dropped before it was sent never arrives; one that has a
   const { stdout } = await server.stop()
   expect(stdout).toContain('a greeting')
   expect(stdout).not.toContain('a secret')
+
+  // Evidence that holds may be that of a message which nobody took: the outcome stands beside the word.
+  const evidence = join(home.client.root, 'evidence')
+  await client(home.client, ['receipts', 'export', 'all', evidence])
+  const verified = await client(home.client, ['verify', evidence])
+  const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`
+  expect(verified.stdout).toMatch(new RegExp(`/1\n    message 1, sent ${time}: withdrawn, ${time}\n`))
+  expect(verified.stdout).toMatch(new RegExp(`/2\n    message 2, sent ${time}: stored, ${time}\n`))
+  const [record] = records(await client(home.client, ['verify', evidence, '--json']))
+  expect(record).toMatchObject({ verified: true, number: 1, outcome: 'withdrawn' })
 })
 
 test('receipts are exported as evidence that verifies; one byte changed is named', async () => {
@@ -145,6 +155,16 @@ test('a message is shown with its receipt, and receipts are listed with what the
   expect(listed).toEqual([expect.objectContaining({ number: 1, outcome: 'stored', verified: true, index: 1 })])
   const early = await client(home.client, ['receipts', 'export', '2', join(home.client.root, 'early')])
   expect([early.status, early.stderr]).toEqual([4, expect.stringMatching(/^error: message 2 has no receipt yet\nhint: /)])
+})
+
+test('a folder without evidence, or a file, is another one than was meant', async () => {
+  const file = join(sandbox.folder, 'a letter')
+  writeFileSync(file, 'not evidence')
+  for (const path of [mkdtempSync(join(sandbox.folder, 'empty-')), file]) {
+    const { status, stderr } = await run('client', ['verify', path], { root: join(sandbox.folder, 'nobody') })
+    expect(stderr).toBe(`error: there is no evidence in ${path}\nhint: name a folder that an export has written\n`)
+    expect(status).toBe(4)
+  }
 })
 
 test('evidence verifies without a home; its keys are then nobody that is known', async () => {

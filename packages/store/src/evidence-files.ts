@@ -32,6 +32,21 @@ export interface EvidenceParts extends Omit<Evidence, 'item'> {
 const LEAVES_AT = 100
 const DIGEST_AT = 92
 
+/** Statements of 4096 leaves in base64, and attributes with every character escaped, stay far below. */
+const MOST_FIXED = 1024 * 1024
+
+/** All that may stand in an evidence folder, and how long each may be. */
+export const EVIDENCE_FILES: ReadonlyMap<string, number> = new Map([
+  ['item', Infinity],
+  ['body', Infinity],
+  ...['message.pae', 'message.sig', 'receipt.pae', 'receipt.sig', 'sender.pub.pem', 'receiver.pub.pem'].map(fixedLength),
+  ...['message.dsse.json', 'receipt.dsse.json', 'evidence.json', 'VERIFY.txt'].map(fixedLength),
+])
+
+function fixedLength(name: string): [string, number] {
+  return [name, MOST_FIXED]
+}
+
 /** The files, by their names. */
 export function fixedFiles(parts: EvidenceParts): Map<string, Uint8Array> {
   const { message, receipt, sender, receiver } = parts
@@ -129,7 +144,7 @@ const MEANINGS = {
 } as const
 
 function instructions(parts: EvidenceParts): string {
-  const { head, messageStatement, receiptStatement, sender, receiver, message } = parts
+  const { head, messageStatement, receiptStatement, sender, receiver, message, receipt } = parts
   const outcome = outcomeName(receiptStatement.outcome)
   const digest = sha256(pae(MESSAGE_TYPE, message.statement))
   const steps: [string, string][] = []
@@ -149,9 +164,15 @@ function instructions(parts: EvidenceParts): string {
     `sha256sum message.pae\n${bytesOf('receipt.pae', digestAt(parts), 32)}`,
   ])
   steps.push(['The receiver signed the receipt.', verification(receiver, 'receiver.pub.pem', 'receipt')])
+  const [messageFrom, receiptFrom] = [inPae(MESSAGE_TYPE, message.statement, 0), inPae(RECEIPT_TYPE, receipt.statement, 0)]
   steps.push([
-    `The keys are those that the message and the receipt name: sender ${hex(sender.id)}, receiver ${hex(receiver.id)}.\nWhose they are, this folder cannot say: compare with what the two gave you.`,
-    'openssl pkey -pubin -in sender.pub.pem -outform DER | sha256sum\nopenssl pkey -pubin -in receiver.pub.pem -outform DER | sha256sum',
+    `The keys are those that the message and the receipt name, from byte ${messageFrom} and ${receiptFrom} on: sender ${hex(sender.id)}, receiver ${hex(receiver.id)}.\nWhose they are, this folder cannot say: compare with what the two gave you.`,
+    [
+      'openssl pkey -pubin -in sender.pub.pem -outform DER | sha256sum',
+      bytesOf('message.pae', messageFrom, 32),
+      'openssl pkey -pubin -in receiver.pub.pem -outform DER | sha256sum',
+      bytesOf('receipt.pae', receiptFrom, 32),
+    ].join('\n'),
   ])
   const number = messageStatement.first + parts.position
   const missing = head ? '' : '\nThe message itself is not here: whoever has it can hold it against the leaf in evidence.json.\n'

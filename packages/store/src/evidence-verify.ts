@@ -1,5 +1,5 @@
 /** Checks evidence folders, and names the files that do not fit. */
-import { isError, LocalError, type PublicKey, publicKeyPem, readPublicKey } from '@countersign/core'
+import { isError, LocalError, PeerError, type PublicKey, publicKeyPem, readPublicKey } from '@countersign/core'
 import {
   countOf,
   decode,
@@ -19,9 +19,9 @@ import {
   verify,
 } from '@countersign/core/protocol'
 import { createReadStream } from 'node:fs'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { lstat, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fixedFiles, type ItemHead } from './evidence-files.ts'
+import { EVIDENCE_FILES, fixedFiles, type ItemHead } from './evidence-files.ts'
 import { headOf } from './stored-message.ts'
 
 /** What is wrong with one folder. */
@@ -39,6 +39,8 @@ export interface VerifiedEvidence {
   /** The keys that signed; whose they are the folder cannot say. Undefined where they cannot be read. */
   readonly sender: PublicKey | undefined
   readonly receiver: PublicKey | undefined
+  /** The message's number at its sender's outbox. */
+  readonly number: number | undefined
   readonly messageStatement: MessageStatement | undefined
   readonly receiptStatement: ReceiptStatement | undefined
 }
@@ -69,12 +71,24 @@ export async function* verifyEvidence(folder: string, options: VerifyOptions = {
   if (!found) throw new LocalError('STORAGE', `${folder} holds no evidence`)
 }
 
-/** Every receipt in evidence folders: for `verifyJournal` to hold a journal against. */
+/**
+ * Every receipt in evidence folders: for `verifyJournal` to hold a journal against.
+ *
+ * @throws LocalError STORAGE where there is none; PeerError BAD_SIGNATURE where one does not verify: what it is for would
+ *   be missed by nobody
+ */
 export async function* receiptsIn(folder: string): AsyncGenerator<SignedStatement> {
-  for await (const { folder: inner } of verifyEvidence(folder)) {
-    const statement = statementOf(RECEIPT_TYPE, await readFile(join(inner, 'receipt.pae')))
-    if (statement !== undefined) yield { statement, signature: await readFile(join(inner, 'receipt.sig')) }
+  for await (const { folder: inner, receiver, receiptStatement } of verifyEvidence(folder)) {
+    const receipt = receiver && receiptStatement && (await readReceipt(inner, receiver))
+    if (!receipt) throw new PeerError('BAD_SIGNATURE', `the receipt in ${inner} does not verify`)
+    yield receipt
   }
+}
+
+async function readReceipt(folder: string, receiver: PublicKey): Promise<SignedStatement | undefined> {
+  const [bytes, signature] = [await readFile(join(folder, 'receipt.pae')), await readFile(join(folder, 'receipt.sig'))]
+  const statement = statementOf(RECEIPT_TYPE, bytes)
+  return statement && verify(receiver, bytes, signature) ? { statement, signature } : undefined
 }
 
 /** What a PAE of this type holds; undefined where it is none. */
@@ -90,6 +104,8 @@ class Folder {
   readonly #folder: string
   readonly #options: VerifyOptions
   readonly #faults: EvidenceFault[] = []
+  /** What is not opened: it might never end, or stand elsewhere tomorrow. */
+  readonly #shut: Set<string> = new Set()
 
   constructor(folder: string, options: VerifyOptions) {
     this.#folder = folder
@@ -97,6 +113,7 @@ class Folder {
   }
 
   async verify(): Promise<VerifiedEvidence> {
+    await this.#lookAround()
     const sender = await this.#key('sender.pub.pem')
     const receiver = await this.#key('receiver.pub.pem')
     const message = await this.#signed('message', MESSAGE_TYPE, messageStatement, sender)
@@ -106,6 +123,7 @@ class Folder {
       faults: this.#faults,
       sender,
       receiver,
+      number: undefined,
       messageStatement: message?.fields,
       receiptStatement: receipt?.fields,
     }
@@ -128,14 +146,31 @@ class Folder {
       const found = await this.#read(name)
       if (found !== undefined && !equal(found, expected)) this.#fault(name, 'it is not what the signed statements say')
     }
-    return verified
+    return { ...verified, number: message.fields.first + position }
   }
 
   #fault(file: string, what: string): void {
     this.#faults.push({ folder: this.#folder, file, what })
   }
 
+  /** Nothing vouches for what is no part of the evidence, and whoever reads "verified" takes it for all that lies there. */
+  async #lookAround(): Promise<void> {
+    for (const name of (await readdir(this.#folder)).toSorted()) {
+      const found = await lstat(join(this.#folder, name))
+      const most = EVIDENCE_FILES.get(name)
+      if (most === undefined) this.#fault(name, 'it is no part of the evidence')
+      else if (!found.isFile()) this.#shun(name, 'it is no file of its own')
+      else if (found.size > most) this.#shun(name, 'it is longer than it can be')
+    }
+  }
+
+  #shun(name: string, what: string): void {
+    this.#fault(name, what)
+    this.#shut.add(name)
+  }
+
   async #read(name: string): Promise<Uint8Array | undefined> {
+    if (this.#shut.has(name)) return undefined
     try {
       return await readFile(join(this.#folder, name))
     } catch (error) {
@@ -170,11 +205,12 @@ class Folder {
     const statement = statementOf(type, bytes)
     const fields = statement && decoded(codec, statement)
     const signed = statement && fields && { fields, signed: { statement, signature } }
-    if (signed && verify(key, bytes, signature)) return signed
+    // Anyone can sign a statement in which another's key stands.
+    if (signed && equal(fields.from, key.id) && verify(key, bytes, signature)) return signed
     const other = await this.#dsse(what)
     const otherFields = other && decoded(codec, other.statement)
     const otherBytes = other && pae(type, other.statement)
-    if (other && otherFields && verify(key, otherBytes!, other.signature)) {
+    if (other && otherFields && equal(otherFields.from, key.id) && verify(key, otherBytes!, other.signature)) {
       if (!equal(bytes, otherBytes!)) this.#fault(`${what}.pae`, 'it is not what was signed')
       if (!equal(signature, other.signature)) this.#fault(`${what}.sig`, 'it does not verify')
       return { fields: otherFields, signed: other }
@@ -187,6 +223,7 @@ class Folder {
   }
 
   async #dsse(what: string): Promise<SignedStatement | undefined> {
+    if (this.#shut.has(`${what}.dsse.json`)) return undefined
     try {
       const { payload, signatures } = JSON.parse(await readFile(join(this.#folder, `${what}.dsse.json`), 'utf8'))
       return { statement: Buffer.from(payload, 'base64'), signature: Buffer.from(signatures[0].sig, 'base64') }
@@ -212,10 +249,12 @@ class Folder {
     message: MessageStatement,
   ): Promise<{ readonly position: number | undefined; readonly head: ItemHead | undefined }> {
     const claimed = await this.#claim(message)
+    if (this.#shut.has('item')) return { position: undefined, head: undefined }
     const path = join(this.#folder, 'item')
     const length = (await stat(path).catch(() => undefined))?.size
     if (length === undefined) {
       if (claimed?.content === true) this.#fault('item', 'it is missing')
+      else if (await this.#holds('body')) this.#fault('body', 'the item that would vouch for it is not here')
       return { position: claimed?.content === true ? undefined : claimed?.position, head: undefined }
     }
     const leaf = await hashOf(path)
@@ -239,6 +278,7 @@ class Folder {
 
   /** Which message evidence.json says it is, and whether its content should be here. */
   async #claim(message: MessageStatement): Promise<{ readonly position: number; readonly content: boolean } | undefined> {
+    if (this.#shut.has('evidence.json')) return undefined
     try {
       const { number, content } = JSON.parse(await readFile(join(this.#folder, 'evidence.json'), 'utf8'))
       const position = Number(number) - message.first
@@ -250,9 +290,14 @@ class Folder {
     }
   }
 
+  async #holds(name: string): Promise<boolean> {
+    return (await stat(join(this.#folder, name)).catch(() => undefined)) !== undefined
+  }
+
   async #body(item: string, { bodyAt }: ItemHead): Promise<void> {
+    if (this.#shut.has('body')) return
     const path = join(this.#folder, 'body')
-    if ((await stat(path).catch(() => undefined)) === undefined) return this.#fault('body', 'it is missing')
+    if (!(await this.#holds('body'))) return this.#fault('body', 'it is missing')
     if (!equal(await hashOf(path), await hashOf(item, bodyAt))) this.#fault('body', 'it is not the body of the item')
   }
 }

@@ -1,6 +1,7 @@
 /** Evidence: one message and its receipt as a folder that anyone can check with OpenSSL alone. */
 import { LocalError, type PublicKey } from '@countersign/core'
 import type { MessageStatement, ReceiptStatement, SignedStatement } from '@countersign/core/protocol'
+import { randomBytes } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { fixedFiles } from './evidence-files.ts'
@@ -52,7 +53,8 @@ function ofReceipt({ message, messageStatement, receipt, receiptStatement }: Kep
  */
 export async function exportEvidence(folder: string, evidence: Evidence, { keyOf }: { readonly keyOf: KeyOf }): Promise<void> {
   const target = resolve(folder)
-  const draft = `${target}.draft`
+  // A name of its own: whatever else stands there is somebody's.
+  const draft = `${target}.${randomBytes(8).toString('hex')}.draft`
   const { messageStatement, receiptStatement, item } = evidence
   const keys = { sender: keyOf(messageStatement.from), receiver: keyOf(receiptStatement.from) }
   if (keys.sender === undefined || keys.receiver === undefined) {
@@ -62,7 +64,6 @@ export async function exportEvidence(folder: string, evidence: Evidence, { keyOf
   const head = item && { ...(await headOf(item)), length: item.length }
   try {
     await mkdir(dirname(target), { recursive: true })
-    await rm(draft, { recursive: true, force: true })
     await mkdir(draft)
     const fixed = fixedFiles({ ...evidence, sender: keys.sender, receiver: keys.receiver, head })
     for (const [name, content] of fixed) await writeFile(join(draft, name), content)

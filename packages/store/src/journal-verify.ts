@@ -1,4 +1,5 @@
 /** Walks a whole journal: every signature, leaf, number and link of the chains. */
+import { PeerError } from '@countersign/core'
 import {
   countOf,
   decode,
@@ -75,7 +76,7 @@ export async function* verifyJournal(
   journal: VerifiableJournal,
   { keyOf, expect, onProgress }: JournalVerifyOptions,
 ): AsyncGenerator<JournalFault> {
-  const expected = await gather(expect)
+  const expected = await gather(expect, keyOf)
   const places = new Map(journal.places.map((place) => [place.id, { place, walked: atTheStart() }]))
   let last = 0
   let serial = 1
@@ -104,10 +105,18 @@ function atTheStart(): Walked {
   return { next: 1, index: 0, chain: new Uint8Array(32), journal: undefined, conflicts: 0 }
 }
 
-async function gather(expect: AsyncIterable<SignedStatement> | undefined): Promise<Map<string, ReceiptStatement>> {
+/** @throws PeerError BAD_SIGNATURE where what is expected is no receipt that anyone known here has given */
+async function gather(expect: AsyncIterable<SignedStatement> | undefined, keyOf: KeyOf): Promise<Map<string, ReceiptStatement>> {
   const expected = new Map<string, ReceiptStatement>()
   if (expect === undefined) return expected
-  for await (const { statement } of expect) expected.set(hex(sha256(statement)), decode(receiptStatement, statement))
+  for await (const { statement, signature } of expect) {
+    const receipt = decode(receiptStatement, statement)
+    const key = keyOf(receipt.from)
+    if (key === undefined || !verify(key, pae(RECEIPT_TYPE, statement), signature)) {
+      throw new PeerError('BAD_SIGNATURE', `the receipt that is expected for number ${receipt.first} is of no key known here`)
+    }
+    expected.set(hex(sha256(statement)), receipt)
+  }
   return expected
 }
 

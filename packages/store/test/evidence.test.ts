@@ -1,6 +1,7 @@
-import type { Algorithm, Identity } from '@countersign/core'
-import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { Algorithm, Identity, PublicKey } from '@countersign/core'
+import { equal, MESSAGE_TYPE, pae, RECEIPT_TYPE } from '@countersign/core/protocol'
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
@@ -78,13 +79,13 @@ describe.each<Algorithm>(['ed25519', 'rsa', 'ml-dsa-65'])('evidence of two %s id
     await exportEvidence(path('evidence'), receivedEvidence((await journal.message(2))!), { keyOf: keyOf(sender, receiver) })
     const { text, printed } = await followInstructions(path('evidence'))
     expect(printed.match(/Signature Verified Successfully|Verified OK/g)).toHaveLength(2)
-    // Every hash that the text names is among those that were printed: of the item and in the message, and so on.
+    // Every hash that the text names is among those that were printed: of the item and in the message, of a key and in what it signed, and so on.
     const [leaf, digest, from, to] = [...text.matchAll(/\b[0-9a-f]{64}\b/g)].map(([hash]) => hash)
     for (const [hash, times] of [
       [leaf, 2],
       [digest, 2],
-      [from, 1],
-      [to, 1],
+      [from, 2],
+      [to, 2],
     ] as const) {
       expect(printed.split(hash!)).toHaveLength(times + 1)
     }
@@ -189,13 +190,93 @@ describe('evidence', () => {
     const { journal, close } = await delivered(path, ['one'])
     const evidence = receivedEvidence((await journal.message(1))!)
     await expect(exportEvidence(path('out'), evidence, { keyOf: () => undefined })).rejects.toMatchObject({ code: 'KEY_FORMAT' })
+    mkdirSync(path('out.draft'))
+    writeFileSync(path('out.draft', 'a letter'), 'unsent')
     await exportEvidence(path('out'), evidence, { keyOf: keyOf() })
+    expect(readFileSync(path('out.draft', 'a letter'), 'utf8')).toBe('unsent')
     await expect(exportEvidence(path('out'), evidence, { keyOf: keyOf() })).rejects.toMatchObject({ code: 'STORAGE' })
     expect(await faultsOf(path('out'))).toEqual([])
     await expect(all(verifyEvidence(path('nowhere')))).rejects.toMatchObject({ code: 'STORAGE' })
     mkdirSync(path('empty'))
     await expect(all(verifyEvidence(path('empty')))).rejects.toMatchObject({ code: 'STORAGE' })
     expect(await all(receiptsIn(path('out')))).toHaveLength(1)
+    await close()
+  })
+
+  test.each(['message', 'receipt'] as const)(
+    'of a %s that names one key and is signed by another proves nothing',
+    async (what) => {
+      const path = folder()
+      const mallory = identityOf('ed25519')
+      const { journal, close } = await delivered(path, ['one'])
+      const whole = receivedEvidence((await journal.message(1))!)
+      const type = what === 'message' ? MESSAGE_TYPE : RECEIPT_TYPE
+      const { statement } = whole[what]
+      const forged = { ...whole, [what]: { statement, signature: await mallory.sign(pae(type, statement)) } }
+      const claimed = what === 'message' ? alice : bob
+      const keys = (keyId: Uint8Array): PublicKey | undefined =>
+        equal(keyId, claimed.publicKey.id) ? mallory.publicKey : keyOf()(keyId)
+      await exportEvidence(path('forged'), forged, { keyOf: keys })
+      expect(await faultsOf(path('forged'))).toEqual([
+        {
+          folder: path('forged'),
+          file: what === 'message' ? 'sender.pub.pem' : 'receiver.pub.pem',
+          what: `it is not the key that the ${what} names`,
+        },
+      ])
+      await close()
+    },
+  )
+
+  test('without its item vouches for no body that lies beside it', async () => {
+    const path = folder()
+    const { journal, close } = await delivered(path, ['one'])
+    await exportEvidence(path('bare'), { ...receivedEvidence((await journal.message(1))!), item: undefined }, { keyOf: keyOf() })
+    expect(await faultsOf(path('bare'))).toEqual([])
+    writeFileSync(path('bare', 'body'), 'I owe you a million')
+    expect((await faultsOf(path('bare'))).map(({ file }) => file)).toEqual(['body'])
+    await close()
+  })
+
+  test('with anything else in its folder is not verified as a whole: what nothing vouches for is named', async () => {
+    const path = folder()
+    const { journal, close } = await delivered(path, ['one', 'two'])
+    for (const [dir, serial] of [
+      ['out', 1],
+      ['out/2', 2],
+    ] as const)
+      await exportEvidence(path(dir), receivedEvidence((await journal.message(serial))!), { keyOf: keyOf() })
+    writeFileSync(path('out', 'body.txt'), 'I owe you a million')
+    expect((await faultsOf(path('out'))).map(({ file }) => file)).toEqual(['2', 'body.txt'])
+    await close()
+  })
+
+  test.each(['item', 'body', 'message.pae', 'sender.pub.pem'])('whose %s is no file of its own is not read', async (name) => {
+    const path = folder()
+    const { journal, close } = await delivered(path, ['one'])
+    await exportEvidence(path('out'), receivedEvidence((await journal.message(1))!), { keyOf: keyOf() })
+    const whole = readFileSync(path('out', name))
+    rmSync(path('out', name))
+    mkdirSync(path('out', name))
+    expect((await faultsOf(path('out'))).map(({ file }) => file)).toContain(name)
+    rmSync(path('out', name), { recursive: true })
+    writeFileSync(path('elsewhere'), whole)
+    symlinkSync(path('elsewhere'), path('out', name))
+    expect((await faultsOf(path('out'))).map(({ file }) => file)).toContain(name)
+    rmSync(path('out', name))
+    execFileSync('sh', ['-c', 'mkfifo "$0"', path('out', name)])
+    expect((await faultsOf(path('out'))).map(({ file }) => file)).toContain(name)
+    await close()
+  })
+
+  test('whose small files are huge is not read into memory', async () => {
+    const path = folder()
+    const { journal, close } = await delivered(path, ['one'])
+    await exportEvidence(path('out'), receivedEvidence((await journal.message(1))!), { keyOf: keyOf() })
+    truncateSync(path('out', 'message.sig'), 1024 * 1024 + 1)
+    expect(await faultsOf(path('out'))).toEqual([
+      { folder: path('out'), file: 'message.sig', what: 'it is longer than it can be' },
+    ])
     await close()
   })
 })

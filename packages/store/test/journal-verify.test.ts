@@ -1,8 +1,8 @@
 /** Journals that somebody edited by hand: each is caught, and the row is named. */
 import { DatabaseSync } from 'node:sqlite'
 import { generatePrivateKey, identity } from '@countersign/core'
-import { MESSAGE_TYPE, pae, RECEIPT_TYPE } from '@countersign/core/protocol'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { MESSAGE_TYPE, pae, RECEIPT_TYPE, type SignedStatement } from '@countersign/core/protocol'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -179,5 +179,27 @@ test('a key that is not known', async () => {
   expect(faults).toHaveLength(5)
   expect(faults[0]).toMatchObject({ entry: 1, part: 'message signature', what: expect.stringContaining('is not known') })
   expect(await faultsOf(journal)).toEqual([])
+  await journal.close()
+})
+
+test('receipts to hold it against that are damaged, or are forged, are not passed over', async () => {
+  const path = written()
+  const receipt = path('receipts', '3', 'receipt.pae')
+  const whole = readFileSync(receipt)
+  for (const at of [0, 200]) {
+    const changed = Buffer.from(whole)
+    changed[at]! ^= 1
+    writeFileSync(receipt, changed)
+    await expect(verified(path, true)).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
+  }
+  writeFileSync(receipt, whole)
+  expect(await verified(path, true)).toEqual([])
+  const mallory = identity(generatePrivateKey())
+  const journal = await openJournal(path('journal'))
+  const forged = async function* (): AsyncGenerator<SignedStatement> {
+    for await (const { statement } of receiptsIn(path('receipts')))
+      yield { statement, signature: await mallory.sign(pae(RECEIPT_TYPE, statement)) }
+  }
+  await expect(all(journal.verify({ keyOf: keyOf(), expect: forged() }))).rejects.toMatchObject({ code: 'BAD_SIGNATURE' })
   await journal.close()
 })

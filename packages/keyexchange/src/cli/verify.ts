@@ -1,5 +1,6 @@
 /** `verify DIR`, the same in the server and the client: evidence held against the signatures that it rests on. */
-import type { PublicKey } from '@countersign/core'
+import { isError, type PublicKey } from '@countersign/core'
+import { type MessageStatement, outcomeName, type ReceiptStatement } from '@countersign/core/protocol'
 import type { Command } from 'commander'
 import { existsSync } from 'node:fs'
 import { type Home, openHome } from '../home/home.ts'
@@ -15,6 +16,9 @@ interface Verified {
   readonly faults: readonly { readonly file: string; readonly what: string }[]
   readonly sender: PublicKey | undefined
   readonly receiver: PublicKey | undefined
+  readonly number: number | undefined
+  readonly messageStatement: MessageStatement | undefined
+  readonly receiptStatement: ReceiptStatement | undefined
 }
 
 interface VerifyOptions {
@@ -44,14 +48,17 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
       const verify = await load()
       const sameChain = home && { sameChain: (a: Uint8Array, b: Uint8Array) => home.sameChain(a, b) }
       let [good, bad] = [0, 0]
-      for await (const { folder: inner, faults, ...keys } of verify(folder, { ...sameChain })) {
+      for await (const { folder: inner, faults, ...found } of evidenceIn(folder, verify(folder, { ...sameChain }))) {
         if (faults.length === 0) good += 1
         else bad += 1
-        const [sender, receiver] = [keys.sender, keys.receiver].map((key) => signer(key, home))
+        const [sender, receiver] = [found.sender, found.receiver].map((key) => signer(key, home))
         const verified = faults.length === 0
-        output.result({ folder: inner, verified, sender, receiver, faults: faults.map(({ file, what }) => ({ file, what })) }, [
+        const said = verified ? sayingsOf(found) : undefined
+        const record = { folder: inner, verified, ...said, sender, receiver }
+        output.result({ ...record, faults: faults.map(({ file, what }) => ({ file, what })) }, [
           `${verified ? style('green', 'verified') : style('red', 'does not verify')}  ${printable(inner)}`,
           ...faults.map(({ file, what }) => style('red', `    ${printable(file)}: ${printable(what)}`)),
+          ...(said ? [`    message ${said.number}, sent ${said.sentAt}: ${said.outcome}, ${said.receivedAt}`] : []),
           `    from ${line(sender!)}`,
           `    to   ${line(receiver!)}`,
         ])
@@ -59,6 +66,39 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
       if (bad > 0)
         throw new CliError('EVIDENCE', `${bad} of ${good + bad} do not verify`, 'do not rely on them; ask for them anew')
     })
+}
+
+/** Where there is none, no storage has failed: another folder was meant. */
+async function* evidenceIn(folder: string, found: AsyncIterable<Verified>): AsyncGenerator<Verified> {
+  let some = false
+  try {
+    for await (const one of found) {
+      some = true
+      yield one
+    }
+  } catch (cause) {
+    if (some || !isError(cause, 'STORAGE')) throw cause
+    throw new CliError('MISSING', `there is no evidence in ${folder}`, 'name a folder that an export has written', { cause })
+  }
+}
+
+/** What the two signed, in short: a receipt may be a refusal, and times can be held against those of the keys. */
+interface Sayings {
+  readonly number: number
+  readonly sentAt: string
+  readonly outcome: string
+  readonly receivedAt: string
+}
+
+function sayingsOf({ number, messageStatement, receiptStatement }: Omit<Verified, 'folder' | 'faults'>): Sayings | undefined {
+  if (number === undefined || !messageStatement || !receiptStatement) return undefined
+  const { outcome, receivedAt } = receiptStatement
+  return { number, sentAt: dateOf(messageStatement.sentAt), outcome: outcomeName(outcome), receivedAt: dateOf(receivedAt) }
+}
+
+/** A claim, which may be past what a calendar here reaches. */
+function dateOf(time: number): string {
+  return time <= 8.64e15 ? isoDate(time) : `${time} ms since 1970`
 }
 
 interface Signer {

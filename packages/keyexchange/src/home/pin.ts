@@ -34,7 +34,13 @@ export function checkPin(home: Home, wanted: string, publicKey: PublicKey): Pin 
     throw new CliError('CONFLICT', `this key is revoked here (${revoked.path}); ${unchanged}`, hint)
   }
   const known = home.peerOf(publicKey)
-  if (known) return { name: known.name, publicKey, existed: true }
+  if (known) {
+    if (home.trust(publicKey.id) === undefined) {
+      const hint = `the peer must offer its present key, ${known.publicKey.fingerprint}: it may run on an old copy of its home`
+      throw new CliError('CONFLICT', `this is an old key of ${known.name}, whose overlap is over; ${unchanged}`, hint)
+    }
+    return { name: known.name, publicKey, existed: true }
+  }
   const other = home.peers.find((peer) => peer.name === name)
   if (other) {
     const hint = `name it otherwise with --peer; or, if ${name} truly has a new key, \`keys revoke ${name}\` first`

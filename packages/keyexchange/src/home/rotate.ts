@@ -6,7 +6,7 @@ import { CliError } from '../cli/exit.ts'
 import { type About, isoDate, publicKeyFile } from './about.ts'
 import { chainPaths, ownLinks } from './chains.ts'
 import { privateKeyFile } from './create.ts'
-import { linkFile, makeFolder, PRIVATE_MODE, PUBLIC_MODE, replaceFile } from './files.ts'
+import { linkFile, makeFolder, PRIVATE_MODE, PUBLIC_MODE, removeFile, replaceFile } from './files.ts'
 import type { Home } from './home.ts'
 import type { HomePaths } from './layout.ts'
 import { type AskPassphrase, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
@@ -58,10 +58,13 @@ export function writeOwnPublicKey(paths: HomePaths, publicKey: PublicKey, about:
   replaceFile(paths.publicKey, publicKeyFile(publicKey, about), PUBLIC_MODE)
 }
 
+/** One that is over is ended here, as whoever opens the home ends it: nobody may have opened it since. */
 function requireNoOverlap(paths: HomePaths, own: OwnKey): void {
   const previous = readPrevious(paths, own)
   if (!previous) return
   const links = ownLinks(paths, own.publicKey)
+  const link = links.find(({ old }) => equal(old.id, previous.publicKey.id))
+  if (link && link.rotation.notAfter < Date.now()) return removeFile(paths.previous)
   const end = links[0] ? `lasts until ${isoDate(links[0].rotation.notAfter)}` : 'has no statement'
   const hint = 'wait until it is over; after that the old private key goes by itself'
   throw new CliError('EXISTS', `the overlap of an earlier rotation ${end}; nothing was changed`, hint)

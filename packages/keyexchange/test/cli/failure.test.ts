@@ -43,6 +43,10 @@ test('the exit codes are these, for good', async () => {
 test.each([
   ['EACCES', 5],
   ['ENOENT', 4],
+  ['ELOOP', 4],
+  ['EBADF', 2],
+  ['ENAMETOOLONG', 2],
+  ['ERR_STRING_TOO_LONG', 6],
   ['EEXIST', 3],
   ['ENOSPC', 14],
   ['EIO', 14],

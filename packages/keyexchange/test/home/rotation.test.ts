@@ -3,7 +3,7 @@ import { generatePrivateKey, identity, type PublicKey, publicKeyPem } from '@cou
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { revoke } from '../../src/home/pin.ts'
+import { checkPin, revoke } from '../../src/home/pin.ts'
 import { acceptRotation, rotate } from '../../src/home/rotate.ts'
 import { rotationFile } from '../../src/home/rotation.ts'
 import { contentOf } from '../program.ts'
@@ -129,4 +129,24 @@ test('at the end of the overlap a program that runs erases the old private key, 
   home.reload()
   expect((await home.identities()).map((one) => one.publicKey.id)).toEqual([publicKey.id])
   expect(() => contentOf(home.paths.previous)).toThrow('ENOENT')
+})
+
+test('may follow one whose overlap is over, also where nothing has opened the home since', async () => {
+  const root = await makeHome()
+  const { paths, publicKey: first } = open(root)
+  const { publicKey: second } = await rotate(paths, never, -1000)
+  await expect(rotate(paths, never, WEEK)).resolves.toMatchObject({ old: { fingerprint: second.fingerprint } })
+  await expect(rotate(paths, never, WEEK)).rejects.toMatchObject({ code: 'EXISTS' })
+  const home = open(root)
+  expect(home.keys.slice(0, 2).map(({ fingerprint }) => fingerprint)).toEqual([first.fingerprint, second.fingerprint])
+  expect((await home.identities()).at(-1)!.publicKey.fingerprint).toBe(second.fingerprint)
+})
+
+test('once its overlap is over an old key is not said to be trusted by a swap or an import', async () => {
+  const { theirs, old, next, statement } = await rotated()
+  acceptRotation(open(theirs), statement)
+  expect(checkPin(open(theirs), 'ada', old)).toMatchObject({ existed: true })
+  const later = open(theirs, () => Date.now() + WEEK + 1000)
+  expect(checkPin(later, 'ada', next)).toMatchObject({ existed: true })
+  expect(() => checkPin(later, 'ada', old)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
 })
