@@ -1,5 +1,6 @@
 /** The lines of text above `-----BEGIN` (RFC 7468 section 2), which tell people and this tool about a key and which nothing trusts. */
 import { type PublicKey, publicKeyPem } from '@countersign/core'
+import { claimedDate } from '@countersign/core/protocol'
 
 /** What the lines above a PEM block say of a key. */
 export interface About {
@@ -42,7 +43,9 @@ export function readAbout(file: string): About {
   return Object.fromEntries(found)
 }
 
-/** The date of these lines: seconds are enough. */
+/** The date of these lines: seconds are enough. What a peer has signed may be past all that a calendar here reaches. */
 export function isoDate(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z')
+  return claimedDate(time)
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkPin, revoke } from '../../src/home/pin.ts'
 import { acceptRotation, rotate } from '../../src/home/rotate.ts'
+import { isoDate } from '../../src/home/about.ts'
 import { rotationFile } from '../../src/home/rotation.ts'
 import { contentOf } from '../program.ts'
 import { drop, makeHome, never, open, trustIn } from './homes.ts'
@@ -81,6 +82,14 @@ test('is refused where the old key has another successor', async () => {
   const [, previous] = await open(ours).identities()
   const other = await rotationFile(previous!, identity(generatePrivateKey()), Date.now(), Date.now() + WEEK)
   expect(() => acceptRotation(open(theirs), other)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+  expect(trustIn(open(theirs), old)).toBe('ada')
+})
+
+test('may have an overlap that ends past all calendars, and is still told of', async () => {
+  const { theirs, ours, old } = await rotated()
+  const [present, previous] = await open(ours).identities()
+  const endless = await rotationFile(previous!, present!, Date.now(), 2 ** 53)
+  expect(isoDate(acceptRotation(open(theirs), endless).notAfter)).toBe('+275760-09-13T00:00:00Z')
   expect(trustIn(open(theirs), old)).toBe('ada')
 })
 
