@@ -46,6 +46,8 @@ export interface JournalFault {
 export interface JournalVerifyOptions {
   /** Public keys, also old and revoked ones, by their keyIds. */
   readonly keyOf: KeyOf
+  /** Which keyIds are of the side that keeps the journal: all in it is sent to them, and receipted by them; not asked where it is not said. */
+  readonly ours?: (keyId: Uint8Array) => boolean
   /** Receipts that senders hold: all of them have to be there. */
   readonly expect?: AsyncIterable<SignedStatement>
   /** Told how far it has come, in entries. */
@@ -74,7 +76,7 @@ interface Walked {
 /** Yields every fault; none where the journal is whole. */
 export async function* verifyJournal(
   journal: VerifiableJournal,
-  { keyOf, expect, onProgress }: JournalVerifyOptions,
+  { keyOf, ours = () => true, expect, onProgress }: JournalVerifyOptions,
 ): AsyncGenerator<JournalFault> {
   const expected = await gather(expect, keyOf)
   const places = new Map(journal.places.map((place) => [place.id, { place, walked: atTheStart() }]))
@@ -89,8 +91,7 @@ export async function* verifyJournal(
     serial = row.serial + row.messages
     const found = places.get(row.place)
     if (found === undefined) yield fault('place', 'its place is missing')
-    else
-      for await (const [part, what] of verifyEntry(row, found.place, found.walked, keyOf, journal.pathOf)) yield fault(part, what)
+    else for await (const [part, what] of verifyEntry(row, found, { keyOf, ours }, journal.pathOf)) yield fault(part, what)
     expected.delete(hex(sha256(row.receipt)))
     onProgress?.({ entries: row.id, total: journal.last })
   }
@@ -124,9 +125,8 @@ type Finding = readonly [part: JournalFault['part'], what: string]
 
 async function* verifyEntry(
   row: EntryRow,
-  place: FullPlaceRow,
-  walked: Walked,
-  keyOf: KeyOf,
+  { place, walked }: { readonly place: FullPlaceRow; readonly walked: Walked },
+  { keyOf, ours }: Required<Pick<JournalVerifyOptions, 'keyOf' | 'ours'>>,
   pathOf: (file: string) => string,
 ): AsyncGenerator<Finding> {
   let message: MessageStatement
@@ -143,6 +143,8 @@ async function* verifyEntry(
   }
   yield* verifySigned('message', MESSAGE_TYPE, message.from, row.statement, row.signature, keyOf)
   yield* verifySigned('receipt', RECEIPT_TYPE, receipt.from, row.receipt, row.receipt_signature, keyOf)
+  if (!ours(message.to)) yield ['message', 'it was sent to somebody else']
+  if (!ours(receipt.from)) yield ['receipt', 'somebody else has given it']
   yield* verifyTogether(row, place, message, receipt)
   yield* verifyOrder(message, receipt, row.signature, walked)
   yield* verifyItems(row, message, receipt, pathOf)

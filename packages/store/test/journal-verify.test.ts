@@ -1,7 +1,7 @@
 /** Journals that somebody edited by hand: each is caught, and the row is named. */
 import { DatabaseSync } from 'node:sqlite'
-import { generatePrivateKey, identity } from '@countersign/core'
-import { MESSAGE_TYPE, pae, RECEIPT_TYPE, type SignedStatement } from '@countersign/core/protocol'
+import { generatePrivateKey, type Identity, identity } from '@countersign/core'
+import { equal, MESSAGE_TYPE, pae, RECEIPT_TYPE, type SignedStatement } from '@countersign/core/protocol'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +63,18 @@ test('a journal as it was written has no fault, and tells how far its walk is', 
     [],
   )
   expect(seen).toEqual([0.2, 0.4, 0.6, 0.8, 1])
+  await journal.close()
+})
+
+test('a place of somebody else’s journal is none of this one, whoever has signed it', async () => {
+  const journal = await openJournal(written()('journal'))
+  const whose = (own: Identity) => all(journal.verify({ keyOf: keyOf(), ours: (keyId) => equal(keyId, own.publicKey.id) }))
+  expect(await whose(bob)).toEqual([])
+  const faults = [1, 2, 3, 4, 5].flatMap((entry) => [
+    { entry, part: 'message', what: 'it was sent to somebody else' },
+    { entry, part: 'receipt', what: 'somebody else has given it' },
+  ])
+  expect(await whose(alice)).toEqual(faults)
   await journal.close()
 })
 

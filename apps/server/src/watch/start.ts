@@ -30,7 +30,9 @@ async function letAskStatus(home: Home, log: Log, view: View): Promise<Disposabl
   try {
     return await answerStatus(statusSocket(home.stateFolder), () => statusOf(view, home.name))
   } catch (error) {
-    log.debug(`status cannot be asked for: ${(error as Error).message}`)
+    const { code, message } = error as NodeJS.ErrnoException
+    const level = code === 'EADDRINUSE' ? 'debug' : 'warn'
+    log[level](`status cannot be asked for: ${message}`)
     return undefined
   }
 }

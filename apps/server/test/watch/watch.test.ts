@@ -164,3 +164,10 @@ test('who asks for the status and stays keeps no server from its end', async () 
   await once(asking, 'readable')
   expect((await server.stop()).status).toBe(0)
 })
+
+test('a server whose status cannot be asked for, as its home lies too deep for a socket, says so and serves', async () => {
+  const home = sandbox.home('server', 'deep'.repeat(40))
+  const { server } = await sandbox.serve(home)
+  expect(server.stderr).toMatch(/^status cannot be asked for: .*EINVAL/m)
+  expect((await server.stop()).status).toBe(0)
+})

@@ -2,6 +2,7 @@
 import type { Role } from '@countersign/keyexchange'
 import { CliError, printable, progressBar, style } from '@countersign/keyexchange/cli'
 import type { Command } from 'commander'
+import { equal } from '@countersign/core/protocol'
 import { keyOf, withInbox } from './context.ts'
 
 interface VerifyOptions {
@@ -23,6 +24,7 @@ export function verify(inbox: Command, role: Role): void {
           const { expectReceipts } = options
           const checks = {
             keyOf: keyOf(home),
+            ours: (keyId: Uint8Array) => home.keys.some(({ id }) => equal(id, keyId)),
             ...(expectReceipts !== undefined && { expect: receiptsIn(expectReceipts) }),
             onProgress: ({ entries }: { entries: number }) => bar.reach(entries),
           }
