@@ -138,6 +138,11 @@ export const deliveryMutants: readonly Mutant[] = [
     ],
     ['leaps of the chain go forward', 'missing && index > head.index + 1', 'missing && index !== head.index + 1'],
     ['one leap of the chain', '{ ...(continues && head), index, chain }', '{ ...head, index, chain }'],
+    [
+      'of receipts further back only what is held',
+      'if (next === undefined && !(await outbox.holds?.(peer, flight.envelope, receipt))) {',
+      'if (next === undefined && !outbox.holds) {',
+    ],
   ),
   ...within(
     'packages/store/src/outbox-tables.ts',

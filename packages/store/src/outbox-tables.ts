@@ -30,6 +30,8 @@ export class OutboxTables extends Tables {
     'diverged',
     'unsettled',
     'chainHead',
+    'lastReceipt',
+    'holds',
     'again',
     'envelope',
     'envelopes',
@@ -73,7 +75,9 @@ export class OutboxTables extends Tables {
       ),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
-      kept: sql('SELECT 1 FROM receipt WHERE envelope = ? AND statement = ? LIMIT 1'),
+      lastReceipt: sql('SELECT coalesce(max(id), 0) AS id FROM receipt'),
+      holds: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
+        WHERE receipt.envelope = ? AND receipt.statement = ? AND (outcome > 0 OR moved > 0) LIMIT 1`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
       again: sql(`SELECT ${ENVELOPE} WHERE ${AGAIN} AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
       moved: sql(`UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND ${AGAIN}`),
@@ -184,6 +188,16 @@ export class OutboxTables extends Tables {
     return row && { index: row.position, chain: row.chain }
   }
 
+  /** The number of the last receipt: they count up, whichever process keeps them. */
+  lastReceipt(): number {
+    return (this.#sql['lastReceipt']!.get() as { id: number }).id
+  }
+
+  /** Whether this very receipt has come for an envelope that is decided. */
+  holds(envelope: number, statement: Uint8Array): boolean {
+    return this.#sql['holds']!.get(envelope, statement) !== undefined
+  }
+
   /**
    * Keeps a receipt. It decides what becomes of its envelope, unless an earlier one has: a receiver of two sessions, or of two
    * journals, may answer twice, and the second word is evidence and nothing else.
@@ -194,9 +208,8 @@ export class OutboxTables extends Tables {
     const row = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
     const dropped = this.droppedOf(envelope)
     if (decided(row)) {
-      if (this.#sql['kept']!.get(envelope, statement) === undefined) {
-        this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
-      }
+      const held = this.holds(envelope, statement)
+      if (!held) this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
       return { positions: row.again > 0 || row.moved > 0 ? dropped : null, found: undefined }
     }
     const again = this.#againAfter(outcome, envelope, row, dropped)

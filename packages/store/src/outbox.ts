@@ -18,6 +18,7 @@ import {
   type OutgoingEnvelope,
   receiptsOf,
   type SendingSession,
+  type SignedStatement,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
 import { inPlace, inThread } from './desk.ts'
@@ -162,9 +163,13 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     return to === undefined ? this.#tables.mainId() : this.#tables.idFor(to.keys[0]!.id)
   }
 
-  async begin(to: Peer, { outbox, journal, position }: SendingSession): Promise<void> {
+  mark(): Promise<number> {
+    return this.#tables.lastReceipt()
+  }
+
+  async begin(to: Peer, { outbox, journal, position, mark = Number.MAX_SAFE_INTEGER }: SendingSession): Promise<void> {
     const receiver = to.keys[0]!.id
-    const session = await this.#tables.reconcile({ receiver, outbox, journal, next: position.next })
+    const session = await this.#tables.reconcile({ receiver, outbox, journal, next: position.next, mark })
     this.#sessions.set(hex(receiver), session)
     await this.#follow(session, to)
   }
@@ -211,6 +216,10 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     }
     if (found !== undefined) this.#options.onNotice?.({ code: found, to, resent: [], resigned: [], lost: [] })
     this.#wake()
+  }
+
+  holds(_to: Peer, envelope: OutgoingEnvelope, { statement }: SignedStatement): Promise<boolean> {
+    return this.#tables.holds((envelope as QueuedEnvelope).id, statement)
   }
 
   end(): void {

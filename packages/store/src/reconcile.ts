@@ -8,6 +8,8 @@ export interface SessionStart {
   readonly outbox: Uint8Array
   readonly journal: Uint8Array
   readonly next: number
+  /** The last receipt that was kept before that handshake: what was settled later the receiver may not have told of. */
+  readonly mark: number
 }
 
 /** Messages by their serials. */
@@ -62,7 +64,8 @@ export class Reconciliation {
       closeAll: sql(`UPDATE place SET closed = 'RENEWED' WHERE receiver = ? AND closed IS NULL`),
       freshId: sql('UPDATE outbox SET id = randomblob(16) RETURNING id'),
       behind: sql(`SELECT id, first, count, serial, outcome, (${SENDABLE}) AS held FROM envelope
-        WHERE place = ? AND first + count > ? AND outcome <> 0 ORDER BY first`),
+        WHERE place = ? AND first + count > ? AND outcome <> 0
+          AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.envelope = envelope.id AND receipt.id > ?) ORDER BY first`),
       pending: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
         WHERE place = ? AND outcome IS NULL ORDER BY first`),
       overtaken: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
@@ -70,13 +73,14 @@ export class Reconciliation {
           AND first > (SELECT min(first) FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict}) ORDER BY first`),
       lastJournal: sql('SELECT journal FROM receipt WHERE place = ? ORDER BY id DESC LIMIT 1'),
       forked: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
-        WHERE receipt.place = ? AND journal = ? AND first + count > ? LIMIT 1`),
+        WHERE receipt.place = ? AND journal = ? AND first + count > ? AND receipt.id <= ? LIMIT 1`),
       reopen: sql('UPDATE envelope SET outcome = NULL WHERE id = ?'),
       resign: sql('UPDATE envelope SET outcome = coalesce(outcome, 0), again = 1 WHERE id = ?'),
     }
   }
 
-  run({ receiver, outbox, journal, next }: SessionStart): Reconciled {
+  run(start: SessionStart): Reconciled {
+    const { receiver, outbox, journal, next, mark } = start
     const place = this.#place(receiver, outbox)
     const stranded = [...this.#strandedBut(receiver, place.id), ...this.#overtaken(place, next)]
     const { closed } = place
@@ -85,22 +89,22 @@ export class Reconciliation {
       this.moveOn(receiver, place.id, 'OUTBOX_BEHIND')
       return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : undefined }
     }
-    const behind = (this.#sql['behind']!.all(place.id, next) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
-    if (behind.length > 0) return this.#regressed({ receiver, outbox, journal, next }, place, behind, stranded)
+    const behind = (this.#sql['behind']!.all(place.id, next, mark) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
+    if (behind.length > 0) return this.#regressed(start, place, behind, stranded)
     const last = this.#sql['lastJournal']!.get(place.id) as { journal: Uint8Array } | undefined
     return last === undefined || equal(last.journal, journal) ? base : { ...base, found: 'SERVER_REGRESSED' }
   }
 
   /** The receiver has lost envelopes that it had given receipts for. */
   #regressed(
-    { receiver, journal, next }: SessionStart,
+    { receiver, journal, next, mark }: SessionStart,
     { id: place, closed }: PlaceRow,
     behind: readonly Row[],
     stranded: readonly Serials[],
   ): Reconciled {
     const promised = behind.some(({ outcome }) => outcome === 1)
     // A journal that gives its receipts anew under its old id would fork the chain that is held for it.
-    const forked = this.#sql['forked']!.get(place, journal, next) !== undefined
+    const forked = this.#sql['forked']!.get(place, journal, next, mark) !== undefined
     const whole = behind[0]!.first === next
     const gone = behind.findIndex(({ held }) => held === 0)
     const sendable = !promised || forked || !whole ? 0 : gone < 0 ? behind.length : gone
