@@ -38,8 +38,11 @@ import { Writer } from './writer.ts'
 
 /** What an outbox found out about a receiver that its operator has to know. */
 export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | 'lost'> {
-  /** SERVER_REGRESSED: the receiver was restored from a backup; OUTBOX_BEHIND: this outbox was. */
-  readonly code: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND'
+  /**
+   * SERVER_REGRESSED: the receiver was restored from a backup; OUTBOX_BEHIND: this outbox was; OUTBOX_MOVED: for one of the two,
+   * at another receiver, the outbox has a fresh id.
+   */
+  readonly code: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | 'OUTBOX_MOVED'
   readonly to: Peer
 }
 

@@ -25,7 +25,7 @@ export interface Reconciled {
   /** Why nothing is numbered there any more. */
   readonly closed: Closed | null
   /** What was found, where the two sides do not fit. */
-  readonly found: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | undefined
+  readonly found: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | 'OUTBOX_MOVED' | undefined
   /** Messages that had a receipt, and are sent again as they were. */
   readonly resent: readonly Serials[]
   /** Messages that are signed anew, at a fresh outbox id: the receiver may have had them already. */
@@ -53,6 +53,8 @@ const SENDABLE = 'envelope.held = 1 OR withdrawn = 1'
 
 export class Reconciliation {
   readonly #sql: Readonly<Record<string, StatementSync>>
+  /** The last id that was taken since the outbox was opened. */
+  #taken: Uint8Array | undefined
 
   constructor(database: DatabaseSync) {
     const sql = (text: string): StatementSync => database.prepare(text)
@@ -62,6 +64,9 @@ export class Reconciliation {
       others: sql('SELECT id FROM place WHERE receiver = ? AND id <> ?'),
       close: sql('UPDATE place SET closed = ? WHERE id = ? AND closed IS NULL'),
       closeAll: sql(`UPDATE place SET closed = 'RENEWED' WHERE receiver = ? AND closed IS NULL`),
+      unusedId: sql(
+        'SELECT id FROM outbox WHERE NOT EXISTS (SELECT 1 FROM place WHERE receiver = ? AND place.outbox = outbox.id)',
+      ),
       freshId: sql('UPDATE outbox SET id = randomblob(16) RETURNING id'),
       behind: sql(`SELECT id, first, count, serial, outcome, (${SENDABLE}) AS held FROM envelope
         WHERE place = ? AND first + count > ? AND outcome <> 0
@@ -82,12 +87,14 @@ export class Reconciliation {
   run(start: SessionStart): Reconciled {
     const { receiver, outbox, journal, next, mark } = start
     const place = this.#place(receiver, outbox)
-    const stranded = [...this.#strandedBut(receiver, place.id), ...this.#overtaken(place, next)]
+    const elsewhere = this.#strandedBut(receiver, place.id)
+    const stranded = [...elsewhere, ...this.#overtaken(place, next)]
     const { closed } = place
-    const base = { place: place.id, next, closed, found: undefined, resent: [], resigned: stranded, lost: [] }
+    const moved = elsewhere.length > 0 ? 'OUTBOX_MOVED' : undefined
+    const base = { place: place.id, next, closed, found: moved, resent: [], resigned: stranded, lost: [] } as const
     if (next > place.last + 1) {
       this.moveOn(receiver, place.id, 'OUTBOX_BEHIND')
-      return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : undefined }
+      return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : moved }
     }
     const behind = (this.#sql['behind']!.all(place.id, next, mark) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
     if (behind.length > 0) return this.#regressed(start, place, behind, stranded)
@@ -125,8 +132,7 @@ export class Reconciliation {
 
   renew(receiver: Uint8Array): Reconciled {
     this.#sql['closeAll']!.run(receiver)
-    const { id: outbox } = this.#sql['freshId']!.get() as { id: Uint8Array }
-    const { id: place } = this.#place(receiver, outbox)
+    const { id: place } = this.#place(receiver, this.#freshId())
     const resigned = this.#strandedBut(receiver, place)
     return { place, next: 1, closed: null, found: undefined, resent: [], resigned, lost: [] }
   }
@@ -134,9 +140,22 @@ export class Reconciliation {
   /** What is new gets its numbers at a fresh outbox id. @returns false where that was so before */
   moveOn(receiver: Uint8Array, place: number, why: Closed): boolean {
     if (this.#sql['close']!.run(why, place).changes === 0) return false
-    const { id } = this.#sql['freshId']!.get() as { id: Uint8Array }
-    this.#sql['add']!.run(receiver, id)
+    this.#sql['add']!.run(receiver, this.#idUnusedBy(receiver))
     return true
+  }
+
+  /**
+   * A server announces one id to all its clients, and each change of it has what is on its way to others signed anew: who is
+   * at an id that was given up goes to the one that came instead. Not to one that was there before the outbox was opened: of
+   * what was sent there an older copy may know nothing.
+   */
+  #idUnusedBy(receiver: Uint8Array): Uint8Array {
+    const unused = this.#sql['unusedId']!.get(receiver) as { id: Uint8Array } | undefined
+    return unused !== undefined && this.#taken !== undefined && equal(unused.id, this.#taken) ? unused.id : this.#freshId()
+  }
+
+  #freshId(): Uint8Array {
+    return (this.#taken = (this.#sql['freshId']!.get() as { id: Uint8Array }).id)
   }
 
   /**
