@@ -1,5 +1,5 @@
 /** Checks of delivery, and of whoever knocks. */
-import { core, keyexchange, type Mutant, within } from './mutant.ts'
+import { core, keyexchange, type Mutant, store, within } from './mutant.ts'
 
 const receiver = core('delivery')
 const caps = { attack: 'load/caps.ts' }
@@ -138,6 +138,17 @@ export const deliveryMutants: readonly Mutant[] = [
     ],
     ['leaps of the chain go forward', 'missing && index > head.index + 1', 'missing && index !== head.index + 1'],
     ['one leap of the chain', '{ ...(continues && head), index, chain }', '{ ...head, index, chain }'],
+    [
+      'of receipts further back only what is held',
+      'if (next === undefined && !(await outbox.holds?.(peer, flight.envelope, receipt))) {',
+      'if (next === undefined && !outbox.holds) {',
+    ],
+  ),
+  ...within(
+    'packages/store/src/outbox-tables.ts',
+    store('decided.test.ts'),
+    ['an envelope is decided once', 'if (decided(row)) {', 'if (decided(row) && row.moved < 0) {'],
+    ['what was signed anew is not signed anew again', "const AGAIN = 'again > 0 AND moved = 0'", "const AGAIN = 'again > 0'"],
   ),
   ...within('packages/core/src/delivery/memory-journal.ts', receiver, [
     'place check inside the append',

@@ -24,6 +24,10 @@ export function keyexchange(...tests: readonly string[]): Catcher {
   return { tests: tests.map((path) => `test/${path}`), of: 'packages/keyexchange' }
 }
 
+export function store(...tests: readonly string[]): Catcher {
+  return { tests: tests.map((path) => `test/${path}`), of: 'packages/store' }
+}
+
 /** The file without the check; undefined where that does not stand once where the list says. */
 export function without(source: string, { find, put }: Pick<Mutant, 'find' | 'put'>): string | undefined {
   const words = find.split(/\s+/).filter(Boolean)

@@ -6,6 +6,7 @@ import type { JournalNotice, OutboxNotice, Serials, StoredJournal } from '@count
 
 const OUTBOX: Readonly<Record<OutboxNotice['code'], string>> = {
   SERVER_REGRESSED: 'has lost messages that it had given receipts for: keep the receipts, they prove it',
+  OUTBOX_MOVED: 'goes on at another outbox id, as the one before was given up: so does what it has given no receipt for',
   OUTBOX_BEHIND: 'holds later messages of this outbox than the outbox itself: it was restored from an older copy',
 }
 

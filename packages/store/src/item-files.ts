@@ -56,13 +56,16 @@ export class ItemFiles {
   /** How many bytes are held, durably from now on. */
   size(name: string): number {
     const open = this.#open.get(name)
-    if (open !== undefined) return this.#sync(open)
+    if (open !== undefined) return this.#sync(name, open)
     const path = this.path(name)
     if (!exists(path)) return 0
     const descriptor = openSync(path, 'r+')
     try {
       fsyncSync(descriptor)
       return fstatSync(descriptor).size
+    } catch (error) {
+      this.#forgetPart(name)
+      throw error
     } finally {
       closeSync(descriptor)
     }
@@ -85,18 +88,17 @@ export class ItemFiles {
       open.size += written
       open.unsynced += written
     }
-    if (open.unsynced >= FSYNC_EVERY) this.#sync(open)
+    if (open.unsynced >= FSYNC_EVERY) this.#sync(name, open)
   }
 
   /** Makes all that is held durable, and ends writing. */
   close(name: string): void {
     const open = this.#open.get(name)
     if (open === undefined) return
-    this.#open.delete(name)
     try {
-      this.#sync(open)
+      this.#sync(name, open)
     } finally {
-      closeSync(open.descriptor)
+      this.#release(name)
     }
   }
 
@@ -109,10 +111,7 @@ export class ItemFiles {
   }
 
   remove(name: string): void {
-    const open = this.#open.get(name)
-    if (open !== undefined) closeSync(open.descriptor)
-    this.#open.delete(name)
-    rmSync(join(this.folder, `${name}.part`), { force: true })
+    this.#forgetPart(name)
     rmSync(this.itemPath(name), { force: true })
   }
 
@@ -130,10 +129,32 @@ export class ItemFiles {
     return [...new Set(readdirSync(this.folder).map((file) => file.replace(/\.(part|item)$/, '')))]
   }
 
-  #sync(open: OpenPart): number {
-    if (open.unsynced > 0) fsyncSync(open.descriptor)
+  #sync(name: string, open: OpenPart): number {
+    if (open.unsynced === 0) return open.size
+    try {
+      fsyncSync(open.descriptor)
+    } catch (error) {
+      this.#forgetPart(name)
+      throw error
+    }
     open.unsynced = 0
     return open.size
+  }
+
+  /**
+   * A part whose fsync has failed holds nothing any more: the system tells once that it could not write, takes the bytes for
+   * written from then on, and shows them to whoever reads. What has its final name was durable before it got that, and stays.
+   */
+  #forgetPart(name: string): void {
+    this.#release(name)
+    // Not cut off: whoever is writing to it still must not find a file there that it could complete.
+    rmSync(join(this.folder, `${name}.part`), { force: true })
+  }
+
+  #release(name: string): void {
+    const open = this.#open.get(name)
+    this.#open.delete(name)
+    if (open !== undefined) closeSync(open.descriptor)
   }
 }
 

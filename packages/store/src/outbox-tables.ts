@@ -18,6 +18,8 @@ const ENVELOPE = `envelope.id, place, receiver, outbox, first, count, serial, di
   length, lengths, items, file, withdrawn, outcome, again, moved
   FROM envelope JOIN place ON place.id = envelope.place JOIN content ON content.envelope = envelope.id`
 const HELD = 'outcome IS NOT NULL AND held = 1'
+/** What waits to be signed anew. What has moved does not, though some version has marked it so for a second receipt. */
+const AGAIN = 'again > 0 AND moved = 0'
 
 export class OutboxTables extends Tables {
   readonly reads: ReadonlySet<string> = new Set([
@@ -28,6 +30,8 @@ export class OutboxTables extends Tables {
     'diverged',
     'unsettled',
     'chainHead',
+    'lastReceipt',
+    'holds',
     'again',
     'envelope',
     'envelopes',
@@ -62,17 +66,21 @@ export class OutboxTables extends Tables {
       waits: sql('SELECT 1 FROM envelope WHERE place = ? AND outcome IS NULL AND first < ? LIMIT 1'),
       diverged: sql(`SELECT 1 FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict} LIMIT 1`),
       unsettled: sql(`SELECT 1 FROM envelope JOIN place ON place.id = envelope.place
-        WHERE receiver = ? AND (outcome IS NULL OR again > 0) LIMIT 1`),
+        WHERE receiver = ? AND (outcome IS NULL OR ${AGAIN}) LIMIT 1`),
       chain: sql('SELECT position, chain FROM receipt WHERE place = ? AND journal = ? ORDER BY position DESC LIMIT 1'),
       envelope: sql(`SELECT ${ENVELOPE} WHERE envelope.id = ?`),
       settled: sql(
-        'SELECT place, receiver, count, serial FROM envelope JOIN place ON place.id = envelope.place WHERE envelope.id = ?',
+        `SELECT place, receiver, count, serial, outcome, again, moved FROM envelope JOIN place ON place.id = envelope.place
+        WHERE envelope.id = ?`,
       ),
       addReceipt: sql(`INSERT INTO receipt (envelope, place, journal, position, chain, statement, signature)
         SELECT id, place, ?, ?, ?, ?, ? FROM envelope WHERE id = ?`),
+      lastReceipt: sql('SELECT coalesce(max(id), 0) AS id FROM receipt'),
+      holds: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
+        WHERE receipt.envelope = ? AND receipt.statement = ? AND (outcome > 0 OR moved > 0) LIMIT 1`),
       settle: sql('UPDATE envelope SET outcome = ?, again = ?, settled_at = ? WHERE id = ?'),
-      again: sql(`SELECT ${ENVELOPE} WHERE again > 0 AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
-      moved: sql('UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND again > 0'),
+      again: sql(`SELECT ${ENVELOPE} WHERE ${AGAIN} AND envelope.id > ? ORDER BY envelope.id LIMIT 1`),
+      moved: sql(`UPDATE envelope SET again = 0, moved = 1, held = 0, file = NULL WHERE id = ? AND ${AGAIN}`),
       withdraw: sql('UPDATE envelope SET withdrawn = 1 WHERE id = ? AND outcome IS NULL'),
       drop: sql('INSERT OR IGNORE INTO dropped (envelope, position) VALUES (?, ?)'),
       dropped: sql('SELECT position FROM dropped WHERE envelope = ? ORDER BY position'),
@@ -180,25 +188,47 @@ export class OutboxTables extends Tables {
     return row && { index: row.position, chain: row.chain }
   }
 
+  /** The number of the last receipt: they count up, whichever process keeps them. */
+  lastReceipt(): number {
+    return (this.#sql['lastReceipt']!.get() as { id: number }).id
+  }
+
+  /** Whether this very receipt has come for an envelope that is decided. */
+  holds(envelope: number, statement: Uint8Array): boolean {
+    return this.#sql['holds']!.get(envelope, statement) !== undefined
+  }
+
   /**
-   * Keeps a receipt.
+   * Keeps a receipt. It decides what becomes of its envelope, unless an earlier one has: a receiver of two sessions, or of two
+   * journals, may answer twice, and the second word is evidence and nothing else.
    *
    * @returns the positions of those messages of its envelope that it is the last word on, null for all, and what it shows
    */
   settle({ envelope, journal, index, chain, outcome, statement, signature, at }: NewReceipt): Settled {
-    const { place, receiver, count, serial } = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
+    const row = this.#sql['settled']!.get(envelope) as unknown as EnvelopeRow
     const dropped = this.droppedOf(envelope)
-    const apart = count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))
-    // The same numbers were given twice, by an outbox that this one is an older copy of: it is signed anew elsewhere. Once: who
-    // finds another conflict there does not tell the truth.
-    const conflict = outcome === OUTCOME.conflict
-    const first = conflict && this.covering(serial).every((row) => row.id === envelope || row.outcome !== OUTCOME.conflict)
-    const again = apart ? ALONE : first ? TOGETHER : 0
+    if (decided(row)) {
+      const held = this.holds(envelope, statement)
+      if (!held) this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
+      return { positions: row.again > 0 || row.moved > 0 ? dropped : null, found: undefined }
+    }
+    const again = this.#againAfter(outcome, envelope, row, dropped)
     this.#sql['addReceipt']!.run(journal, index, chain, statement, signature, envelope)
     this.#sql['settle']!.run(outcome, again, at, envelope)
-    const positions = again > 0 ? dropped : null
-    const behind = conflict && this.#reconciliation.moveOn(receiver, place, 'OUTBOX_BEHIND')
-    return { positions, found: behind ? 'OUTBOX_BEHIND' : undefined }
+    const behind = outcome === OUTCOME.conflict && this.#reconciliation.moveOn(row.receiver, row.place, 'OUTBOX_BEHIND')
+    return { positions: again > 0 || row.moved > 0 ? dropped : null, found: behind ? 'OUTBOX_BEHIND' : undefined }
+  }
+
+  /** How the messages of an envelope are signed anew that has come to this. */
+  #againAfter(outcome: number, envelope: number, { count, serial, moved }: EnvelopeRow, dropped: readonly number[]): number {
+    // A receiver that was restored is sent the withdrawal again; the rest stands elsewhere already.
+    if (moved > 0) return 0
+    if (count > dropped.length && (outcome === OUTCOME.withdrawn || (outcome === OUTCOME.refused && count > 1))) return ALONE
+    if (outcome !== OUTCOME.conflict) return 0
+    // The same numbers were given twice, by an outbox that this one is an older copy of: it is signed anew elsewhere. Once: who
+    // finds another conflict there does not tell the truth.
+    const first = this.covering(serial).every((row) => row.id === envelope || row.outcome !== OUTCOME.conflict)
+    return first ? TOGETHER : 0
   }
 
   /** The first envelope behind this one whose messages wait to be signed anew. */
@@ -259,4 +289,9 @@ export class OutboxTables extends Tables {
       this.afterCommit(() => this.#files.remove(file))
     }
   }
+}
+
+/** Whether a receipt has said what becomes of an envelope, or its messages stand elsewhere: until then it may be kept from that. */
+function decided({ outcome, moved }: EnvelopeRow): boolean {
+  return outcome !== null && (outcome !== 0 || moved > 0)
 }

@@ -18,6 +18,7 @@ import {
   type OutgoingEnvelope,
   receiptsOf,
   type SendingSession,
+  type SignedStatement,
 } from '@countersign/core/protocol'
 import { join, resolve } from 'node:path'
 import { inPlace, inThread } from './desk.ts'
@@ -37,8 +38,11 @@ import { Writer } from './writer.ts'
 
 /** What an outbox found out about a receiver that its operator has to know. */
 export interface OutboxNotice extends Pick<Reconciled, 'resent' | 'resigned' | 'lost'> {
-  /** SERVER_REGRESSED: the receiver was restored from a backup; OUTBOX_BEHIND: this outbox was. */
-  readonly code: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND'
+  /**
+   * SERVER_REGRESSED: the receiver was restored from a backup; OUTBOX_BEHIND: this outbox was; OUTBOX_MOVED: for one of the two,
+   * at another receiver, the outbox has a fresh id.
+   */
+  readonly code: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | 'OUTBOX_MOVED'
   readonly to: Peer
 }
 
@@ -162,9 +166,13 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     return to === undefined ? this.#tables.mainId() : this.#tables.idFor(to.keys[0]!.id)
   }
 
-  async begin(to: Peer, { outbox, journal, position }: SendingSession): Promise<void> {
+  mark(): Promise<number> {
+    return this.#tables.lastReceipt()
+  }
+
+  async begin(to: Peer, { outbox, journal, position, mark = Number.MAX_SAFE_INTEGER }: SendingSession): Promise<void> {
     const receiver = to.keys[0]!.id
-    const session = await this.#tables.reconcile({ receiver, outbox, journal, next: position.next })
+    const session = await this.#tables.reconcile({ receiver, outbox, journal, next: position.next, mark })
     this.#sessions.set(hex(receiver), session)
     await this.#follow(session, to)
   }
@@ -211,6 +219,10 @@ export class StoredOutbox implements Outbox, AsyncDisposable {
     }
     if (found !== undefined) this.#options.onNotice?.({ code: found, to, resent: [], resigned: [], lost: [] })
     this.#wake()
+  }
+
+  holds(_to: Peer, envelope: OutgoingEnvelope, { statement }: SignedStatement): Promise<boolean> {
+    return this.#tables.holds((envelope as QueuedEnvelope).id, statement)
   }
 
   end(): void {

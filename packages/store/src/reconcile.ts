@@ -8,6 +8,8 @@ export interface SessionStart {
   readonly outbox: Uint8Array
   readonly journal: Uint8Array
   readonly next: number
+  /** The last receipt that was kept before that handshake: what was settled later the receiver may not have told of. */
+  readonly mark: number
 }
 
 /** Messages by their serials. */
@@ -23,7 +25,7 @@ export interface Reconciled {
   /** Why nothing is numbered there any more. */
   readonly closed: Closed | null
   /** What was found, where the two sides do not fit. */
-  readonly found: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | undefined
+  readonly found: 'SERVER_REGRESSED' | 'OUTBOX_BEHIND' | 'OUTBOX_MOVED' | undefined
   /** Messages that had a receipt, and are sent again as they were. */
   readonly resent: readonly Serials[]
   /** Messages that are signed anew, at a fresh outbox id: the receiver may have had them already. */
@@ -51,6 +53,8 @@ const SENDABLE = 'envelope.held = 1 OR withdrawn = 1'
 
 export class Reconciliation {
   readonly #sql: Readonly<Record<string, StatementSync>>
+  /** The last id that was taken since the outbox was opened. */
+  #taken: Uint8Array | undefined
 
   constructor(database: DatabaseSync) {
     const sql = (text: string): StatementSync => database.prepare(text)
@@ -60,9 +64,13 @@ export class Reconciliation {
       others: sql('SELECT id FROM place WHERE receiver = ? AND id <> ?'),
       close: sql('UPDATE place SET closed = ? WHERE id = ? AND closed IS NULL'),
       closeAll: sql(`UPDATE place SET closed = 'RENEWED' WHERE receiver = ? AND closed IS NULL`),
+      unusedId: sql(
+        'SELECT id FROM outbox WHERE NOT EXISTS (SELECT 1 FROM place WHERE receiver = ? AND place.outbox = outbox.id)',
+      ),
       freshId: sql('UPDATE outbox SET id = randomblob(16) RETURNING id'),
       behind: sql(`SELECT id, first, count, serial, outcome, (${SENDABLE}) AS held FROM envelope
-        WHERE place = ? AND first + count > ? AND outcome <> 0 ORDER BY first`),
+        WHERE place = ? AND first + count > ? AND outcome <> 0
+          AND NOT EXISTS (SELECT 1 FROM receipt WHERE receipt.envelope = envelope.id AND receipt.id > ?) ORDER BY first`),
       pending: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
         WHERE place = ? AND outcome IS NULL ORDER BY first`),
       overtaken: sql(`SELECT id, first, count, serial, outcome, 1 AS held FROM envelope
@@ -70,37 +78,40 @@ export class Reconciliation {
           AND first > (SELECT min(first) FROM envelope WHERE place = ? AND outcome = ${OUTCOME.conflict}) ORDER BY first`),
       lastJournal: sql('SELECT journal FROM receipt WHERE place = ? ORDER BY id DESC LIMIT 1'),
       forked: sql(`SELECT 1 FROM receipt JOIN envelope ON envelope.id = receipt.envelope
-        WHERE receipt.place = ? AND journal = ? AND first + count > ? LIMIT 1`),
+        WHERE receipt.place = ? AND journal = ? AND first + count > ? AND receipt.id <= ? LIMIT 1`),
       reopen: sql('UPDATE envelope SET outcome = NULL WHERE id = ?'),
       resign: sql('UPDATE envelope SET outcome = coalesce(outcome, 0), again = 1 WHERE id = ?'),
     }
   }
 
-  run({ receiver, outbox, journal, next }: SessionStart): Reconciled {
+  run(start: SessionStart): Reconciled {
+    const { receiver, outbox, journal, next, mark } = start
     const place = this.#place(receiver, outbox)
-    const stranded = [...this.#strandedBut(receiver, place.id), ...this.#overtaken(place, next)]
+    const elsewhere = this.#strandedBut(receiver, place.id)
+    const stranded = [...elsewhere, ...this.#overtaken(place, next)]
     const { closed } = place
-    const base = { place: place.id, next, closed, found: undefined, resent: [], resigned: stranded, lost: [] }
+    const moved = elsewhere.length > 0 ? 'OUTBOX_MOVED' : undefined
+    const base = { place: place.id, next, closed, found: moved, resent: [], resigned: stranded, lost: [] } as const
     if (next > place.last + 1) {
       this.moveOn(receiver, place.id, 'OUTBOX_BEHIND')
-      return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : undefined }
+      return { ...base, closed: closed ?? 'OUTBOX_BEHIND', found: closed === null ? 'OUTBOX_BEHIND' : moved }
     }
-    const behind = (this.#sql['behind']!.all(place.id, next) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
-    if (behind.length > 0) return this.#regressed({ receiver, outbox, journal, next }, place, behind, stranded)
+    const behind = (this.#sql['behind']!.all(place.id, next, mark) as unknown as Row[]).filter(({ outcome }) => outcome !== null)
+    if (behind.length > 0) return this.#regressed(start, place, behind, stranded)
     const last = this.#sql['lastJournal']!.get(place.id) as { journal: Uint8Array } | undefined
     return last === undefined || equal(last.journal, journal) ? base : { ...base, found: 'SERVER_REGRESSED' }
   }
 
   /** The receiver has lost envelopes that it had given receipts for. */
   #regressed(
-    { receiver, journal, next }: SessionStart,
+    { receiver, journal, next, mark }: SessionStart,
     { id: place, closed }: PlaceRow,
     behind: readonly Row[],
     stranded: readonly Serials[],
   ): Reconciled {
     const promised = behind.some(({ outcome }) => outcome === 1)
     // A journal that gives its receipts anew under its old id would fork the chain that is held for it.
-    const forked = this.#sql['forked']!.get(place, journal, next) !== undefined
+    const forked = this.#sql['forked']!.get(place, journal, next, mark) !== undefined
     const whole = behind[0]!.first === next
     const gone = behind.findIndex(({ held }) => held === 0)
     const sendable = !promised || forked || !whole ? 0 : gone < 0 ? behind.length : gone
@@ -121,8 +132,7 @@ export class Reconciliation {
 
   renew(receiver: Uint8Array): Reconciled {
     this.#sql['closeAll']!.run(receiver)
-    const { id: outbox } = this.#sql['freshId']!.get() as { id: Uint8Array }
-    const { id: place } = this.#place(receiver, outbox)
+    const { id: place } = this.#place(receiver, this.#freshId())
     const resigned = this.#strandedBut(receiver, place)
     return { place, next: 1, closed: null, found: undefined, resent: [], resigned, lost: [] }
   }
@@ -130,9 +140,22 @@ export class Reconciliation {
   /** What is new gets its numbers at a fresh outbox id. @returns false where that was so before */
   moveOn(receiver: Uint8Array, place: number, why: Closed): boolean {
     if (this.#sql['close']!.run(why, place).changes === 0) return false
-    const { id } = this.#sql['freshId']!.get() as { id: Uint8Array }
-    this.#sql['add']!.run(receiver, id)
+    this.#sql['add']!.run(receiver, this.#idUnusedBy(receiver))
     return true
+  }
+
+  /**
+   * A server announces one id to all its clients, and each change of it has what is on its way to others signed anew: who is
+   * at an id that was given up goes to the one that came instead. Not to one that was there before the outbox was opened: of
+   * what was sent there an older copy may know nothing.
+   */
+  #idUnusedBy(receiver: Uint8Array): Uint8Array {
+    const unused = this.#sql['unusedId']!.get(receiver) as { id: Uint8Array } | undefined
+    return unused !== undefined && this.#taken !== undefined && equal(unused.id, this.#taken) ? unused.id : this.#freshId()
+  }
+
+  #freshId(): Uint8Array {
+    return (this.#taken = (this.#sql['freshId']!.get() as { id: Uint8Array }).id)
   }
 
   /**

@@ -101,6 +101,24 @@ describe('a server restored from an older journal', () => {
     })
   })
 
+  test('gets a withdrawal again too, and what had shared its envelope once', async () => {
+    const stage = new Stage()
+    await stage.send('1')
+    await backupJournal(stage.path('journal'), stage.path('backup'))
+    const outbox = await openOutbox(stage.path('outbox'), { identity: alice })
+    const queued = await Promise.all(['a', 'b', 'c'].map((text) => outbox.enqueue(toBob, text)))
+    await outbox.drop(queued[1]!.serial)
+    await outbox.close()
+    await Promise.allSettled(queued.map(({ receipt }) => receipt))
+    await stage.act((client) => client.drained())
+    await stage.restore()
+    await stage.send('2')
+    await stage.act(async (_, _outbox, journal) => {
+      expect(await textsOf(journal)).toEqual(['1', 'a', 'c', '2'])
+      expect(await faultsOf(journal)).toEqual([])
+    })
+  })
+
   test('is told of, also where it lost nothing', async () => {
     const stage = new Stage()
     await stage.send('1')

@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   readonly outbox: Outbox
   /** The outbox id that this side announced in this session. */
   readonly outboxId: Uint8Array
+  /** What the outbox's `mark` was before the handshake. */
+  readonly mark?: number
   readonly journal: Journal | undefined
   readonly policy: Policy | undefined
   /** The longest item that this side takes, in bytes. */
@@ -82,9 +84,9 @@ export class Exchange {
   async #send(sender: Sender): Promise<void> {
     // Stopped while it waited for older sessions: a newer one has told the outbox where the peer stands.
     if (this.#stopped) return
-    const { established, outbox, outboxId } = this.#options
+    const { established, outbox, outboxId, mark } = this.#options
     const { peer, peerJournal: journal, position } = established
-    await outbox.begin(peer, { outbox: outboxId, journal, position })
+    await outbox.begin(peer, { outbox: outboxId, journal, position, ...(mark !== undefined && { mark }) })
     await sender.run()
   }
 

@@ -67,6 +67,8 @@ export interface SendingSession {
   /** The receiver's journal, and where it stands at that outbox. */
   readonly journal: Uint8Array
   readonly position: Position
+  /** What the outbox's `mark` was before that handshake, where it has one. */
+  readonly mark?: number
 }
 
 /** The end of a chain of receipts. */
@@ -95,6 +97,12 @@ export interface Outbox {
    */
   idFor(to?: Peer): Uint8Array | Promise<Uint8Array>
   /**
+   * Grows with each receipt that is kept, whichever session and process keeps it. It is asked before a handshake, and `begin` is
+   * given it back: of what an older session has settled since, that receiver's position may tell nothing yet. An outbox that
+   * no two sessions share needs none.
+   */
+  mark?(): number | Promise<number>
+  /**
    * A session with the receiver begins.
    *
    * @throws PeerError SERVER_REGRESSED, LocalError OUTBOX_BEHIND where this session cannot be used to send: the next one can
@@ -122,6 +130,11 @@ export interface Outbox {
    * receipts that wait may share a commit.
    */
   settle(to: Peer, envelope: OutgoingEnvelope, receipt: EnvelopeReceipt): Promise<void>
+  /**
+   * Whether this very receipt is what the envelope was settled with already, in another session: it stands further back in the
+   * chain then. An outbox that no two sessions share needs no answer.
+   */
+  holds?(to: Peer, envelope: OutgoingEnvelope, receipt: SignedStatement): Promise<boolean>
   /** The session is over. */
   end(to: Peer, why: Error): void
 }

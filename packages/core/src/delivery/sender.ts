@@ -135,7 +135,11 @@ export class Sender {
     const key = this.#check(flight.envelope, statement, receipt)
     const journal = hex(statement.journal)
     const head = this.#chains.get(journal) ?? (await outbox.chainHead(peer, statement.journal))
-    this.#chains.set(journal, continued(head, flight.envelope, statement))
+    const next = continued(head, flight.envelope, statement)
+    if (next === undefined && !(await outbox.holds?.(peer, flight.envelope, receipt))) {
+      throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
+    }
+    this.#chains.set(journal, next ?? head)
     const kept = outbox.settle(peer, flight.envelope, { receipt, statement, key })
     // Its value is nothing: one that held the value before it would hold those of the whole session.
     this.#kept = Promise.all([this.#kept, kept]).then(() => {})
@@ -161,15 +165,13 @@ export class Sender {
   }
 }
 
-/** Where the chain of a journal stands with this receipt. @throws PeerError RECEIPT where that does not continue it */
-function continued(head: ChainHead, { message }: OutgoingEnvelope, statement: ReceiptStatement): ChainHead {
+/** Where the chain of a journal stands with this receipt; undefined where that does not continue it. */
+function continued(head: ChainHead, { message }: OutgoingEnvelope, statement: ReceiptStatement): ChainHead | undefined {
   const { index, chain } = statement
   const continues = index === head.index + 1 && equal(chain, nextChain(head.chain, statement, message.signature))
   // A conflict shows to who may be an older copy that receipts are missing here: that of the other envelope is.
   const missing = head.incomplete === 'perhaps' ? statement.outcome === OUTCOME.conflict : head.incomplete === true
-  if (!continues && !(missing && index > head.index + 1)) {
-    throw new PeerError('RECEIPT', 'it does not continue the chain of its journal')
-  }
+  if (!continues && !(missing && index > head.index + 1)) return undefined
   return { ...(continues && head), index, chain }
 }
 

@@ -29,6 +29,8 @@ export interface SessionSurroundings {
   readonly outbox: Outbox
   /** The outbox id that this side announced. */
   readonly outboxId: Uint8Array
+  /** What the outbox's `mark` was before the handshake. */
+  readonly mark?: number
   /** What this and other sessions may hold in memory. */
   readonly memory: Memory
   /** The first record of the peer has opened: whoever held its place before gives it up now. */
@@ -94,6 +96,7 @@ export class SecureSession implements AsyncIterable<Message>, AsyncDisposable {
       established,
       outbox: this.#outbox,
       outboxId: surroundings.outboxId,
+      ...(surroundings.mark !== undefined && { mark: surroundings.mark }),
       journal: options.journal,
       policy: options.policy,
       maxItem: options.maxItem ?? 2 ** 53,

@@ -5,6 +5,7 @@ import type { PublicKey } from '../crypto/keys.ts'
 import { type Journal, NO_POSITION } from '../delivery/journal.ts'
 import { Memory } from '../delivery/memory.ts'
 import { MemoryOutbox } from '../delivery/memory-outbox.ts'
+import type { Outbox } from '../delivery/outbox.ts'
 import { CountersignError, LocalError, NetworkError, PeerError } from '../errors.ts'
 import { clientHandshake } from '../handshake/client.ts'
 import type { Established } from '../handshake/peer.ts'
@@ -13,7 +14,7 @@ import { serverHandshake } from '../handshake/server.ts'
 import { driveHandshake, type Knowledge, wantsSilence } from './handshake.ts'
 import { keyLogger } from './key-log.ts'
 import { type CommonOptions, identitiesOf, lookUp, ownKeysOf, type Peers, peerOf, type PinnedPeer, placeOf } from './options.ts'
-import { SecureSession } from './secure-session.ts'
+import { SecureSession, type SessionSurroundings } from './secure-session.ts'
 import { Wire } from './wire.ts'
 
 export const HANDSHAKE_WITHIN = 10_000
@@ -62,18 +63,16 @@ export async function secureClient(stream: Duplex, options: ClientOptions): Prom
   const identity = identitiesOf(options)[0]!
   const peer = peerOf(options.peer)
   const wire = new Wire(stream)
-  const outbox = options.outbox ?? new MemoryOutbox(identity, Date.now)
-  const outboxId = await outbox.idFor(peer)
+  const announced = await announcedOf(options.outbox ?? new MemoryOutbox(identity, Date.now), peer)
   const handshake = clientHandshake({
-    ...handshakeOptions(options, outboxId),
+    ...handshakeOptions(options, announced.outboxId),
     identity,
     peer,
     receives: options.journal !== undefined,
   })
   const established = await run(wire, handshake, deadline, options, { trust: () => undefined, locate: locator(options, alone) })
   return new SecureSession(wire, established, options, {
-    outbox,
-    outboxId,
+    ...announced,
     memory: new Memory(),
     takeOver: alone.takeOver,
   })
@@ -95,10 +94,9 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
   const { handshakeWithin = HANDSHAKE_WITHIN } = options
   const deadline = (company.acceptedAt ?? performance.now()) + handshakeWithin
   const wire = new Wire(stream)
-  const outbox = options.outbox ?? new MemoryOutbox(identities[0]!, Date.now)
-  const outboxId = await outbox.idFor()
+  const announced = await announcedOf(options.outbox ?? new MemoryOutbox(identities[0]!, Date.now))
   const heard = (gate: Uint8Array): boolean => company.heard?.(gate) ?? false
-  const handshake = serverHandshake({ ...handshakeOptions(options, outboxId), identities, heard })
+  const handshake = serverHandshake({ ...handshakeOptions(options, announced.outboxId), identities, heard })
   const established = await run(wire, handshake, deadline, options, {
     trust: lookUp(options.peers),
     locate: locator(options, company),
@@ -106,8 +104,7 @@ export async function secureServerAmong(company: Company, stream: Duplex, option
     sends: () => company.gateHeld?.(),
   })
   const session = new SecureSession(wire, established, options, {
-    outbox,
-    outboxId,
+    ...announced,
     memory: company.memory ?? new Memory(),
     // Itself alone: the rest of the company is for as long as the handshake.
     takeOver: whileTrusted(company.takeOver, options.peers),
@@ -135,6 +132,12 @@ async function requireTrust(peers: Peers, { id }: PublicKey): Promise<void> {
   const known = await lookUp(peers)(id)
   if (known === undefined) throw new PeerError('UNTRUSTED')
   if ('revoked' in known) throw new PeerError('REVOKED')
+}
+
+/** What a handshake announces of an outbox, and how far that had come before. */
+async function announcedOf(outbox: Outbox, to?: Peer): Promise<Pick<SessionSurroundings, 'outbox' | 'outboxId' | 'mark'>> {
+  const [outboxId, mark] = await Promise.all([outbox.idFor(to), outbox.mark?.()])
+  return { outbox, outboxId, ...(mark !== undefined && { mark }) }
 }
 
 function handshakeOptions({ maxItem = 2 ** 53, entropy, observe, keyLog }: CommonOptions, outbox: Uint8Array) {

@@ -54,3 +54,41 @@ describe('a receipt, where some before it may be missing,', () => {
     await stop()
   })
 })
+
+describe('a receipt of an envelope that another session has settled meanwhile', () => {
+  /** The chain that is held goes on past the first envelope's receipt, which comes again. */
+  async function again(held: boolean) {
+    const [first, second] = [await envelopeOf(1, 'one'), await envelopeOf(2, 'two')] as const
+    const link = (index: number, { digest }: typeof first) => ({ index, digest, outcome: 1 as const, receivedAt: NOW })
+    const one = nextChain(new Uint8Array(32), link(1, first), first.message.signature)
+    const asked: number[] = []
+    const outbox = {
+      ...outboxOf(first, second),
+      chainHead: () => Promise.resolve({ index: 1, chain: one }),
+      holds: (_: unknown, { first: number }: typeof first) => (asked.push(number), Promise.resolve(held)),
+    }
+    const { sender: sending, stop } = run(outbox)
+    await settle()
+    return {
+      sending,
+      stop,
+      asked,
+      outbox,
+      receipts: [await receiptFor(first), await receiptFor(second, { index: 2, before: one })],
+    }
+  }
+
+  test('is taken where it is the one that is held, and the chain goes on from where it stands', async () => {
+    const { sending, stop, asked, outbox, receipts } = await again(true)
+    for (const receipt of receipts) await sending.receipt(receipt)
+    expect([outbox.settled, asked]).toEqual([[1, 2], [1]])
+    await stop()
+  })
+
+  test('is an error where it is another one', async () => {
+    const { sending, stop, outbox, receipts } = await again(false)
+    await expect(sending.receipt(receipts[0]!)).rejects.toMatchObject({ code: 'RECEIPT' })
+    expect(outbox.settled).toEqual([])
+    await stop()
+  })
+})
