@@ -211,11 +211,12 @@ export const deliveryMutants: readonly Mutant[] = [
     "if (this.#over) return Promise.reject(new LocalError('PLACE_MOVED'))",
     '',
   ]),
-  ...within('packages/keyexchange/src/home/home.ts', keyexchange('home/watch.test.ts'), [
-    'trust as it stands now',
-    'if (this.#changed) this.reload()',
-    '',
-  ]),
+  ...within(
+    'packages/keyexchange/src/home/home.ts',
+    keyexchange('home/watch.test.ts'),
+    ['trust as it stands now', 'if (this.#changed) this.reload()', ''],
+    ['what changed before the watch began', 'notice()\n    const overlap', 'const overlap'],
+  ),
   ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [
     'back-pressure: unread answers',
     ' || this.#outlet.full) this.#hold()',

@@ -181,7 +181,7 @@ export class Home {
   /**
    * Notices changed peers, revocations and rotations, also this side's own, while a program runs, and the end of its overlap.
    *
-   * @param onChange is called after this home shows the change
+   * @param onChange is called after this home shows the change, and once as the watch begins; never before this returns
    * @returns what ends the watch when disposed of
    */
   watch(onChange: () => void): Disposable {
@@ -201,6 +201,8 @@ export class Home {
       makeFolder(folder)
       return watch(folder, { persistent: false }, notice)
     })
+    // Since this home was read a passphrase may have been typed: what changed meanwhile no watcher has told.
+    notice()
     const overlap = setInterval(() => existsSync(this.paths.previous) && notice(), OVERLAP_CHECK).unref()
     return {
       [Symbol.dispose]() {

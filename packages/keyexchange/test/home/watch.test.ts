@@ -1,6 +1,6 @@
 /** What a program that runs notices of its home. */
 import { generatePrivateKey, publicKeyPem } from '@countersign/core'
-import { chmodSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -38,6 +38,19 @@ test('a new peer, a revocation and a folder that has become unsafe are noticed w
     () => home.peers.length === 0,
   )
   expect(problemsOf(home)).toEqual([expect.stringMatching(/others can write/)])
+})
+
+test('what changed after a home was opened and before it is watched is noticed too, and told', async () => {
+  const root = await makeHome()
+  const ben = generatePrivateKey().publicKey
+  drop(root, 'peers/ben.pem', publicKeyPem(ben))
+  const home = open(root)
+  for (const folder of [home.paths.revoked, home.paths.chains]) mkdirSync(folder, { recursive: true })
+  revoke(home.paths, 'ben')
+  const told = Promise.withResolvers<string | undefined>()
+  using _ = home.watch(() => told.resolve(trustIn(home, ben)))
+  expect(trustIn(home, ben)).toBe('revoked')
+  expect(await told.promise).toBe('revoked')
 })
 
 test('who is forgotten is not let in any more, even before the program has gone through all that changed', async () => {
