@@ -217,6 +217,15 @@ export const deliveryMutants: readonly Mutant[] = [
     ['trust as it stands now', 'if (this.#changed) this.reload()', ''],
     ['what changed before the watch began', 'notice()\n    const overlap', 'const overlap'],
   ),
+  ...within('packages/keyexchange/src/home/trust.ts', keyexchange('home/meanwhile.test.ts'), [
+    'links are read behind what they lead to',
+    `const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
+      const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)
+      const links = readLinks(paths, onProblem)`,
+    `const links = readLinks(paths, onProblem)
+      const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
+      const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)`,
+  ]),
   ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [
     'back-pressure: unread answers',
     ' || this.#outlet.full) this.#hold()',
