@@ -215,7 +215,8 @@ export const deliveryMutants: readonly Mutant[] = [
     'packages/keyexchange/src/home/home.ts',
     keyexchange('home/watch.test.ts'),
     ['trust as it stands now', 'if (this.#changed) this.reload()', ''],
-    ['what changed before the watch began', 'notice()\n    const overlap', 'const overlap'],
+    ['what changed before the watch began', 'notice()\n    lookInTime()\n    return', 'lookInTime()\n    return'],
+    ['the end of an overlap', 'if (from <= end && end < to) return true', 'if (from > end) break'],
   ),
   ...within('packages/keyexchange/src/home/trust.ts', keyexchange('home/meanwhile.test.ts'), [
     'links are read behind what they lead to',

@@ -4,7 +4,7 @@ import { equal } from '@countersign/core/protocol'
 import { existsSync, readFileSync } from 'node:fs'
 import { CliError } from '../cli/exit.ts'
 import { type About, readAbout } from './about.ts'
-import { ownLinks, readLinks } from './chains.ts'
+import { type Link, readLinks } from './chains.ts'
 import type { HomePaths } from './layout.ts'
 import { requirePrivate, requireUnwritable } from './permissions.ts'
 
@@ -91,8 +91,7 @@ export async function unlockFile(path: string, ask: AskPassphrase): Promise<Priv
   }
 }
 
-/** This home's keys, the oldest first, the present one last. */
-export function ownChain(paths: HomePaths, own: OwnKey): PublicKey[] {
-  const earlier = ownLinks(paths, own.publicKey).map(({ old }) => old)
-  return [...earlier.toReversed(), own.publicKey]
+/** This home's keys, the oldest first, the present one last, by the links that lead to it. */
+export function ownChain(links: readonly Link[], own: OwnKey): PublicKey[] {
+  return [...links.map(({ old }) => old).toReversed(), own.publicKey]
 }

@@ -69,6 +69,8 @@ export class TrustStore {
   readonly problems: readonly Problem[]
   /** Why nobody at all is trusted: a whole folder that others can write */
   readonly failure: unknown
+  /** When the overlaps of peers' keys end, or have ended; ms since 1970, UTC */
+  readonly ends: readonly number[]
   readonly #known: Map<string, Known> = new Map()
   readonly #revoked: Map<string, RevokedKey> = new Map()
 
@@ -95,6 +97,7 @@ export class TrustStore {
       this.#known.clear()
     }
     this.problems = problems
+    this.ends = [...this.#known.values()].flatMap(({ until }) => (until === Infinity ? [] : [until]))
   }
 
   /** What is known of a keyId now: what a handshake asks. */
