@@ -227,6 +227,16 @@ export const deliveryMutants: readonly Mutant[] = [
       const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
       const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)`,
   ]),
+  ...within('apps/server/src/quotas.ts', { attack: 'peer/all-at-once.ts' }, [
+    'what is let through counts at once',
+    'if (!one.counts) continue',
+    'if (one.counts) continue',
+  ]),
+  ...within('apps/server/src/policy.ts', { attack: 'peer/all-at-once.ts' }, [
+    'what a session was let through with is given back',
+    'over: (place) => quotas?.over(place),',
+    '',
+  ]),
   ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [
     'back-pressure: unread answers',
     ' || this.#outlet.full) this.#hold()',
