@@ -68,6 +68,23 @@ function publicHalf(paths: HomePaths, path: string, { fingerprint }: About): Pub
 }
 
 /**
+ * Notes this side's private keys, as they stand in their files, before somebody is asked for a passphrase.
+ *
+ * @returns to be called right before they are replaced; throws CliError CONFLICT where another command has done so meanwhile,
+ *   as a rotation, whose new key would be gone
+ */
+export function noteOwn({ identity, previous }: HomePaths): () => void {
+  const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+  const before = [identity, previous].map((path) => ({ path, content: read(path) }))
+  return () => {
+    const changed = before.find(({ path, content }) => read(path) !== content)
+    if (changed === undefined) return
+    const message = `another command has changed ${changed.path} meanwhile; this one has changed nothing`
+    throw new CliError('CONFLICT', message, 'run it again')
+  }
+}
+
+/**
  * The private key itself.
  *
  * @throws LocalError KEY_PASSPHRASE; CliError CONFLICT where the file's text names another key than it holds
