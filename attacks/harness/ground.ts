@@ -2,6 +2,8 @@
 import { connect, type Identity, identity, type PublicKey, type Receipt } from '@countersign/core'
 import { random } from '@countersign/core/protocol'
 import { type Home, type Running, Sandbox } from '@countersign/testing'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { envelopeOf, type Place, wireOf } from './envelopes.ts'
 import { type Agreed, type RogueClient, rogueClient, Refusal } from './handshake.ts'
 import { dial, Ended, freshAddress, Line, Silence } from './line.ts'
@@ -62,9 +64,13 @@ export class Ground implements AsyncDisposable {
     this.stranger = identity(sandbox.home('client', 'stranger').key)
   }
 
-  static async open({ full = false }: { readonly full?: boolean } = {}): Promise<Ground> {
+  /** @param policy the server's; without one it takes everything */
+  static async open({ full = false, policy = {} }: { readonly full?: boolean; readonly policy?: object } = {}): Promise<Ground> {
     const ground = new Ground(full)
-    const { server, port } = await ground.sandbox.serve(ground.home, '--json', '--timeout', String(HANDSHAKE_SECONDS))
+    const rules = join(ground.sandbox.folder, 'policy.json')
+    writeFileSync(rules, JSON.stringify(policy))
+    const words = ['--json', '--timeout', String(HANDSHAKE_SECONDS), '--policy', rules]
+    const { server, port } = await ground.sandbox.serve(ground.home, ...words)
     ground.#running = server
     ground.#port = Number(port)
     // Nobody reads what is read here: a pipe that is full would stop the program.

@@ -222,9 +222,30 @@ export const deliveryMutants: readonly Mutant[] = [
     "if (this.#over) return Promise.reject(new LocalError('PLACE_MOVED'))",
     '',
   ]),
-  ...within('packages/keyexchange/src/home/home.ts', keyexchange('home/watch.test.ts'), [
-    'trust as it stands now',
-    'if (this.#changed) this.reload()',
+  ...within(
+    'packages/keyexchange/src/home/home.ts',
+    keyexchange('home/watch.test.ts'),
+    ['trust as it stands now', 'if (this.#changed) this.reload()', ''],
+    ['what changed before the watch began', 'notice()\n    lookInTime()\n    return', 'lookInTime()\n    return'],
+    ['the end of an overlap', 'if (from <= end && end < to) return true', 'if (from > end) break'],
+  ),
+  ...within('packages/keyexchange/src/home/trust.ts', keyexchange('home/meanwhile.test.ts'), [
+    'links are read behind what they lead to',
+    `const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
+      const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)
+      const links = readLinks(paths, onProblem)`,
+    `const links = readLinks(paths, onProblem)
+      const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
+      const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)`,
+  ]),
+  ...within('apps/server/src/quotas.ts', { attack: 'peer/all-at-once.ts' }, [
+    'what is let through counts at once',
+    'if (!one.counts) continue',
+    'if (one.counts) continue',
+  ]),
+  ...within('apps/server/src/policy.ts', { attack: 'peer/all-at-once.ts' }, [
+    'what a session was let through with is given back',
+    'over: (place) => quotas?.over(place),',
     '',
   ]),
   ...within('packages/core/src/node/secure-session.ts', core('node/unread-answers.test.ts'), [

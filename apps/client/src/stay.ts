@@ -1,5 +1,5 @@
 /** Staying connected to a server, through as many sessions as it takes. */
-import type { ErrorCode } from '@countersign/core'
+import { type ErrorCode, REASON } from '@countersign/core'
 import { equal } from '@countersign/core/protocol'
 import { CliError, describeFailure, printable } from '@countersign/keyexchange/cli'
 import { connect, type ConnectionState, type DurableClient, type DurableOptions, retriable } from '@countersign/store'
@@ -62,6 +62,9 @@ export async function stay(
   const trusted = (): boolean => home.peers.some(({ keys }) => equal(keys[0]!.id, peer.keys[0]!.id))
   const follow = async (): Promise<void> => {
     if (trusted()) {
+      // A server whose session began under a key that is good no more is met again under its present one.
+      const { session } = client
+      if (session !== undefined && home.trust(session.peer.key.id) === undefined) void session.abandon(REASON.goingAway)
       // Where the new key cannot be unlocked it goes on as it was.
       identity = await home.identities().catch(() => identity)
       return

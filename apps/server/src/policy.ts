@@ -10,26 +10,20 @@
  *
  * A peer's own rules stand in place of the default ones of the same name. Where a rule is not said, everything is taken.
  */
-import type { Peer, Place, Policy } from '@countersign/core'
+import type { Peer, Policy } from '@countersign/core'
 import { CliError, parseSize } from '@countersign/keyexchange/cli'
-import type { Usage } from '@countersign/store'
 import { readFileSync } from 'node:fs'
+import type { Quota, Quotas } from './quotas.ts'
 import type { RulesSource } from './settings/kinds.ts'
 
 /** The rules for one peer. */
-interface Rules {
+interface Rules extends Quota {
   /** Such as text/plain or text/*; a message that says none is application/octet-stream */
   readonly contentTypes?: readonly string[]
   /** The longest message taken, in bytes: its body, its attributes, and 19 bytes */
   readonly maxLength?: number
   /** Messages a minute; as many may come at once */
   readonly messagesPerMinute?: number
-  /** Bytes that may be in the journal of a peer's, what is announced but has not come yet included */
-  readonly mostBytes?: number
-  /** Places in the journal: each outbox of a peer's has one for good, and each message that is sent with --ephemeral */
-  readonly mostPlaces?: number
-  /** Long messages that may have come in part at a time, of one place one */
-  readonly mostPartials?: number
 }
 
 /** The form of a policy, for the help of what takes one. */
@@ -46,8 +40,8 @@ A policy is JSON: {"default": {RULES}, "peers": {"NAME": {RULES}}}; a peer's rul
 export interface Circumstances {
   /** Any steady clock; ms */
   now(): number
-  /** What a place's peer takes up of the journal beside it */
-  usageOf(place: Place): Promise<Usage>
+  /** Where nothing is stored, none hold */
+  readonly quotas?: Quotas
 }
 
 /** The rules that a peer is under. */
@@ -62,7 +56,7 @@ export function readRules(source: RulesSource | undefined): RulesOf {
 }
 
 /** @param rulesOf asked anew for each message, so that rules can change while a session lasts */
-export function policyOf(rulesOf: RulesOf, { now, usageOf }: Circumstances): Policy {
+export function policyOf(rulesOf: RulesOf, { now, quotas }: Circumstances): Policy {
   const allowances = new Map<string, Allowance>()
   const allows = ({ name = '' }: Peer, { messagesPerMinute }: Rules, count: number): boolean => {
     if (messagesPerMinute === undefined) return true
@@ -74,19 +68,17 @@ export function policyOf(rulesOf: RulesOf, { now, usageOf }: Circumstances): Pol
     return allowance.take(count, now())
   }
   return {
-    async envelope({ peer, place, lengths, partial }) {
+    async envelope(envelope) {
+      const { peer, place, lengths } = envelope
       const rules = rulesOf(peer)
-      const { maxLength = Infinity, mostBytes, mostPlaces, mostPartials } = rules
+      const { maxLength = Infinity } = rules
       if (lengths.some((length) => length > maxLength)) return false
-      if (mostBytes !== undefined || mostPlaces !== undefined || mostPartials !== undefined) {
-        const { bytes, places, partials } = await usageOf(place)
-        const length = lengths.reduce((sum, length) => sum + length, 0)
-        if (mostBytes !== undefined && bytes + length > mostBytes) return false
-        if (mostPlaces !== undefined && places >= mostPlaces) return false
-        if (mostPartials !== undefined && partial && partials >= mostPartials) return false
-      }
-      return allows(peer, rules, lengths.length)
+      if (quotas !== undefined && !(await quotas.take(envelope, rules))) return false
+      if (allows(peer, rules, lengths.length)) return true
+      quotas?.over(place, envelope.first)
+      return false
     },
+    over: (place) => quotas?.over(place),
     item({ peer, attributes }) {
       const { contentTypes } = rulesOf(peer)
       return contentTypes === undefined || matches(attributes.get('content-type') ?? 'application/octet-stream', contentTypes)

@@ -2,6 +2,7 @@
 import type { SecureSession } from '@countersign/core'
 import { attendInbox, drain, openOwnOutbox } from '@countersign/mailbox/stored'
 import { policyOf } from './policy.ts'
+import { Quotas } from './quotas.ts'
 import { serveClients, type Serving } from './serving.ts'
 import { storeView } from './watch/view.ts'
 
@@ -14,10 +15,8 @@ export function serveInbox(setup: Setup, interrupted: AbortSignal): Promise<void
   const { exec, webhook, hookTries, hookTimeout } = configuration.settings
   const hooks = { ...(exec !== undefined && { exec }), ...(webhook !== undefined && { webhook }), hookTries, hookTimeout }
   return attendInbox(home, hooks, output, async (journal, beside, waiting, printed) => {
-    const policy = policyOf((peer) => configuration.rulesOf(peer), {
-      now: () => performance.now(),
-      usageOf: ({ sender, outbox }) => journal.usage(sender, outbox),
-    })
+    const quotas = new Quotas(({ sender, outbox }) => journal.usage(sender, outbox))
+    const policy = policyOf((peer) => configuration.rulesOf(peer), { now: () => performance.now(), quotas })
     await using outbox = await openOwnOutbox(home, output)
     const store = storeView(journal, waiting)
     const take = async (session: SecureSession): Promise<void> => {
@@ -25,6 +24,6 @@ export function serveInbox(setup: Setup, interrupted: AbortSignal): Promise<void
       // What a client sent is printed before it is said that it has left.
       await printed()
     }
-    await serveClients({ ...setup, journal, policy, outbox, store, beside, take }, interrupted)
+    await serveClients({ ...setup, journal: quotas.booking(journal), policy, outbox, store, beside, take }, interrupted)
   })
 }

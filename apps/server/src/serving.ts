@@ -50,11 +50,11 @@ export async function serveClients(serving: Serving, interrupted: AbortSignal): 
     for (const session of server.sessions) endUntrusted(home, session)
     void own.renew(log)
   }
+  // It is followed once as the watch begins: who was let in before is looked at again, and what was left out is told.
   aids.use(home.watch(follow))
   const notices = new Notices(log)
   aids.use(onHangUp(() => void reload(serving, notices, follow)))
   const place = announce(home, server, output)
-  warn(home, log)
   void notices.ready(`listening on ${place}`)
   const served = serveSessions(server, serving, meter)
   try {

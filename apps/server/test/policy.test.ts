@@ -1,11 +1,12 @@
 /** A policy file says what is taken, from whom; a mistake in it is told before anything is served. */
-import { generatePrivateKey, type Peer, type Policy } from '@countersign/core'
+import { type Entry, generatePrivateKey, memoryJournal, type Peer, type Place, type Policy } from '@countersign/core'
 import { CliError } from '@countersign/keyexchange/cli'
 import { run, Sandbox } from '@countersign/testing'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { POLICY_HELP, policyOf, readRules } from '../src/policy.ts'
+import { Quotas } from '../src/quotas.ts'
 
 let sandbox: Sandbox
 let written = 0
@@ -30,12 +31,14 @@ let used = { places: 0, partials: 0, bytes: 0 }
 const place = { sender: keys[0]!.id, receiver: keys[0]!.id, outbox: new Uint8Array(16) }
 
 function read(path: string): Policy {
-  return policyOf(readRules({ path }), { now: () => now, usageOf: () => Promise.resolve(used) })
+  return policyOf(readRules({ path }), { now: () => now, quotas: new Quotas(() => Promise.resolve(used)) })
 }
 
 async function takes(policy: Policy, peer: Peer, contentType: string | undefined, ...lengths: number[]): Promise<boolean> {
   const attributes = new Map(contentType === undefined ? [] : [['content-type', contentType]])
-  if (!(await policy.envelope!({ peer, place, first: 1, lengths, partial: lengths[0]! > 2 ** 20 }))) return false
+  const taken = await policy.envelope!({ peer, place, first: 1, lengths, partial: lengths[0]! > 2 ** 20 })
+  policy.over!(place)
+  if (!taken) return false
   for (const length of lengths) if (!(await policy.item!({ peer, number: 1, attributes, length }))) return false
   return true
 }
@@ -107,6 +110,91 @@ describe('a policy', () => {
   ])('%j is refused, and what is wrong is named', (content, message) => {
     expect(() => read(file(content))).toThrow(expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(message) }))
     expect(() => read(file(content))).toThrow(CliError)
+  })
+})
+
+describe('a quota, where many sessions ask at the same moment,', () => {
+  const LONG = 2 ** 30
+  /** A journal that answers what is there once it is let, in order; and what it has been given. */
+  function stock(rules: object) {
+    const answers: (() => void)[] = []
+    const there = { places: 0, partials: 0, bytes: 0 }
+    const quotas = new Quotas(() => {
+      const { promise, resolve } = Promise.withResolvers<typeof there>()
+      const now = { ...there }
+      answers.push(() => resolve(now))
+      return promise
+    })
+    const memory = memoryJournal()
+    const { append, spool } = quotas.booking({
+      ...memory,
+      append: () => Promise.resolve(),
+      spool: (place, digest, length) => {
+        there.partials += 1
+        there.bytes += length
+        return memory.spool(place, digest, length)
+      },
+    })
+    const policy = policyOf(readRules({ inline: { default: rules } }), { now: () => now, quotas })
+    const ask = (place: Place, length: number, first = 1): Promise<boolean> =>
+      Promise.resolve(policy.envelope!({ peer: alice, place, first, lengths: [length], partial: length > 2 ** 20 }))
+    /** Asks at once for all of these, and answers then. */
+    const takes = (...asked: readonly (readonly [place: Place, length: number, first?: number])[]): Promise<boolean[]> => {
+      const taken = Promise.all(asked.map((one) => ask(...one)))
+      for (const answer of answers.splice(0)) answer()
+      return taken
+    }
+    const appended = (place: Place, first: number): Promise<void> => append({ place, messageStatement: { first } } as Entry)
+    return { policy, takes, appended, spooled: (place: Place) => spool(place, new Uint8Array(32), LONG) }
+  }
+
+  const placeAt = (outbox: number): Place => ({ ...place, outbox: new Uint8Array(16).fill(outbox) })
+  const [a, b, c] = [placeAt(1), placeAt(2), placeAt(3)]
+
+  test('lets as many through as there is room for, and counts them until the journal does', async () => {
+    const { takes, spooled } = stock({ mostBytes: 2 * LONG, mostPartials: 1 })
+    expect(await takes([a, LONG], [b, LONG], [c, LONG])).toEqual([true, false, false])
+    expect(await takes([b, LONG], [c, 10])).toEqual([false, true])
+    // The journal says it of the first one from here on, which is not counted twice.
+    await spooled(a)
+    expect(await takes([b, LONG - 11])).toEqual([false])
+    const wide = stock({ mostBytes: 2 * LONG })
+    expect(await wide.takes([a, LONG])).toEqual([true])
+    await wide.spooled(a)
+    expect(await wide.takes([b, LONG], [c, 1])).toEqual([true, false])
+  })
+
+  test('counts what a session is let through with one by one, as it is given to the journal', async () => {
+    const { takes, appended } = stock({ mostBytes: 100 })
+    expect(await takes([a, 60], [a, 40, 2], [b, 1])).toEqual([true, true, false])
+    await appended(a, 1)
+    expect(await takes([b, 61], [b, 60])).toEqual([false, true])
+  })
+
+  test('of places counts those that are new, for those that are new', async () => {
+    const { takes } = stock({ mostPlaces: 2 })
+    expect(await takes([a, 1], [b, 1], [c, 1], [placeAt(4), 1, 2])).toEqual([true, true, false, true])
+  })
+
+  test('does not count what was refused, nor what a session took that is over or is another one’s now', async () => {
+    const { takes, policy } = stock({ mostBytes: 100, messagesPerMinute: 1 })
+    expect(await takes([a, 101], [b, 100])).toEqual([false, true])
+    policy.over!(b)
+    now += 60_000
+    expect(await takes([a, 100])).toEqual([true])
+    now += 60_000
+    const again = { ...a }
+    expect(await takes([again, 100])).toEqual([true])
+    policy.over!(a)
+    now += 60_000
+    expect(await takes([b, 1])).toEqual([false])
+    policy.over!(again)
+    expect(await takes([b, 1], [b, 1, 2])).toEqual([true, false])
+    policy.over!(b)
+    // It has no room of the quota where it is its rate that refuses it.
+    expect(await takes([b, 100])).toEqual([false])
+    now += 60_000
+    expect(await takes([c, 100])).toEqual([true])
   })
 })
 

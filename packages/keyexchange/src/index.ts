@@ -5,7 +5,7 @@
  * const home = openHome({ root: options.root, role: 'server', passphrase: passphraseAsker(options, output) })
  * const identities = await home.identities()                      // the present one first, an earlier one during a rotation
  * const trust = home.trust(keyId)                                 // { peer } | { revoked } | undefined, as core's look-up of peers answers
- * using watch = home.watch(() => endSessionsOfRevoked())          // after a change of peers/, revoked/ or chains/
+ * using watch = home.watch(() => endSessionsOfRevoked())          // after a change of peers/, revoked/ or chains/, or an overlap
  * home.peer('alice')                                              // by name, or the only one
  * home.stateFolder                                                // for the journal or outbox
  * ```

@@ -41,8 +41,7 @@ async function setUp(command: Command): Promise<Setup> {
 /** Prints messages as they come, and keeps none. */
 async function serveEphemeral(setup: Setup, interrupted: AbortSignal): Promise<void> {
   const { configuration, output } = setup
-  const nothingStored = { now: () => performance.now(), usageOf: () => Promise.resolve({ places: 0, partials: 0, bytes: 0 }) }
-  const policy = policyOf((peer) => configuration.rulesOf(peer), nothingStored)
+  const policy = policyOf((peer) => configuration.rulesOf(peer), { now: () => performance.now() })
   await serveClients(
     {
       ...setup,

@@ -1,5 +1,5 @@
 /** A rotation with the real programs: messages flow before, during and after it, and what was signed stays proved. */
-import type { PublicKey } from '@countersign/core'
+import { connect, identity, type PublicKey, REASON, type SecureSession } from '@countersign/core'
 import { openHome, type Home as OpenedHome } from '@countersign/keyexchange'
 import { exportEvidence, openJournal, receivedEvidence, type StoredMessage } from '@countersign/store'
 import { type Home, type Outcome, run, type Running, Sandbox, start } from '@countersign/testing'
@@ -75,8 +75,8 @@ async function queue(pair: Pair, text: string): Promise<void> {
 }
 
 /** @returns the file of the statement of rotation */
-async function rotate(pair: Pair, who: Role): Promise<string> {
-  const { status, stdout, stderr } = await run('keys', ['rotate', '--overlap', '1h', '--json'], { root: pair[who].root })
+async function rotate(pair: Pair, who: Role, overlap = '1h'): Promise<string> {
+  const { status, stdout, stderr } = await run('keys', ['rotate', '--overlap', overlap, '--json'], { root: pair[who].root })
   expect([stderr, status]).toEqual(['', 0])
   return (JSON.parse(stdout) as { statement: string }).statement
 }
@@ -206,4 +206,35 @@ test('a client that nobody told of the rotation is turned away once the overlap 
   expect(status).toBe(11)
   expect(stderr).toMatch(/kept in the outbox: 1;[^]*^error: .+\nhint: .+\n$/m)
   expect((await server.stop()).stdout).not.toContain('too late')
+})
+
+test.concurrent('a session under a client’s old key ends with the overlap, and the next one is turned away', async () => {
+  const pair = pairOf('lasting')
+  const { client, server } = pair
+  const old = { identity: identity(client.key), peer: server.key.publicKey }
+  await using running = await serve(pair)
+  const statement = await rotate(pair, 'client', '6s')
+  await accept(pair, 'client', statement)
+  const dial = (): Promise<SecureSession> => connect({ host: '127.0.0.1', port: Number(pair.at.at(-1)), ...old })
+  await using session = await dial()
+  expect(await session.send('in time')).toMatchObject({ outcome: 'stored' })
+  expect(await session.closed).toMatchObject({ reason: REASON.goingAway })
+  const { until } = open(pair, 'server').evidence(client.key.publicKey.id)!
+  expect(Date.now()).toBeGreaterThan(until!)
+  await expect(dial()).rejects.toMatchObject({ code: 'UNTRUSTED' })
+  expect((await running.stop()).status).toBe(0)
+})
+
+test.concurrent('a client that stays meets the server again under its new key once the overlap of the old one is over', async () => {
+  const pair = pairOf('staying')
+  await using running = await serve(pair)
+  await using receiving = start('client', ['receive', '--follow', ...pair.at], { root: pair.client.root })
+  await running.until(/staying-client is connected/)
+  const statement = await rotate(pair, 'server', '6s')
+  await accept(pair, 'server', statement)
+  await running.until(/staying-client has left[^]*staying-client is connected/)
+  const { until } = open(pair, 'client').evidence(pair.server.key.publicKey.id)!
+  expect(Date.now()).toBeGreaterThan(until!)
+  expect((await receiving.stop()).status).toBe(0)
+  expect((await running.stop()).status).toBe(0)
 })

@@ -1,6 +1,10 @@
 /** Trust that is given and taken back with the real programs, while the server runs on. */
 import { connect, identity, isError } from '@countersign/core'
 import { type Home, type Outcome, run, Sandbox } from '@countersign/testing'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let sandbox: Sandbox
@@ -63,4 +67,24 @@ test('a server that runs on lets in whom it has swapped keys with, and sends awa
   expect(status).toBe(0)
   expect(stdout).toContain('hello from the first')
   expect(stdout).not.toContain('after it was revoked')
+})
+
+test('who is revoked while a server waits for its passphrase is not let in', async () => {
+  const { server, client } = sandbox.pair()
+  // As `keys init` makes it: a folder that the server has to make itself shows it that something has changed.
+  mkdirSync(join(server.folder, 'chains'), { mode: 0o755 })
+  const [secret, asked] = [join(sandbox.folder, 'secret'), join(sandbox.folder, 'asked')]
+  writeFileSync(secret, 'correct horse\n', { mode: 0o600 })
+  execFileSync('mkfifo', [asked])
+  expect((await run('keys', ['passwd', '--new-passphrase-file', secret], { root: server.root })).status).toBe(0)
+  const starting = sandbox.serve(server, '--passphrase-file', asked)
+  // It opens once somebody reads it: the server, which has read its home by then.
+  await using answer = await open(asked, 'w')
+  expect((await run('keys', ['revoke', client.name], { root: server.root })).status).toBe(0)
+  await answer.writeFile('correct horse\n')
+  await answer.close()
+  const { at } = await starting
+  const sent = await send(client, at, 'after it was revoked')
+  expect(sent.status).toBe(10)
+  expect(sent.stderr).toMatch(/^error: the key is revoked.*\nhint: .+\n/m)
 })

@@ -32,7 +32,7 @@ export interface Policy {
   /** As soon as statement and lengths are read: the items' lengths in bytes. */
   envelope?(incoming: {
     readonly peer: Peer
-    /** Where it stands: of a sender's many outboxes each has a place of its own in the journal. */
+    /** Where it stands: of a sender's many outboxes each has a place of its own in the journal. Each session has an object of its own. */
     readonly place: Place
     readonly first: number
     readonly lengths: readonly number[]
@@ -46,6 +46,11 @@ export interface Policy {
     readonly attributes: Attributes
     readonly length: number
   }): boolean | Promise<boolean>
+  /**
+   * Once a session is over in which envelopes were asked for, with the same object as their place: of what was taken, nothing
+   * is given to the journal any more.
+   */
+  over?(place: Place): void
 }
 
 /** Whose messages are received in one session, into which journal, and who is told. */
@@ -148,7 +153,11 @@ export class Receiver {
     } finally {
       this.#share.leave()
     }
-    await this.#ledger.answered
+    try {
+      await this.#ledger.answered
+    } finally {
+      this.#options.policy?.over?.(this.#options.place)
+    }
     if (fault !== undefined) throw fault
   }
 

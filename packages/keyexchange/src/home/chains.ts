@@ -4,6 +4,7 @@ import { hex } from '@countersign/core/protocol'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type About, readAbout } from './about.ts'
+import { isGone } from './files.ts'
 import type { HomePaths } from './layout.ts'
 import { requireUnwritable } from './permissions.ts'
 import { readRotation, type Rotation, vouches } from './rotation.ts'
@@ -37,7 +38,7 @@ export function readLinks(paths: HomePaths, onProblem: OnProblem): Links {
       const link = readLink(path)
       links.set(hex(link.rotation.successor.id), link)
     } catch (error) {
-      onProblem(path, error)
+      if (!isGone(path, error)) onProblem(path, error)
     }
   }
   return links

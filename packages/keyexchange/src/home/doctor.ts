@@ -28,7 +28,7 @@ export interface Finding {
 export function examine(paths: HomePaths, ask: AskPassphrase): Finding[] {
   const findings: Finding[] = [...folders(paths), ...leftovers(paths)]
   const own = ownKey(paths, ask, findings)
-  findings.push(...trusted(paths, own ? ownChain(paths, own) : []))
+  findings.push(...trusted(paths, own ? ownChain(ownLinks(paths, own.publicKey), own) : []))
   return findings
 }
 

@@ -5,7 +5,7 @@
  * link where nothing may stand there yet, else by a rename; then its folder is fsynced.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CliError } from '../cli/exit.ts'
 
@@ -38,6 +38,12 @@ export function linkFile(existing: string, path: string): void {
 export function removeFile(path: string): void {
   unlinkSync(path)
   syncFolder(dirname(path))
+}
+
+/** Whether a file could not be read as another process has taken it away since its folder was listed: no link to nothing either. */
+export function isGone(path: string, error: unknown): boolean {
+  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
+  return missing && lstatSync(path, { throwIfNoEntry: false }) === undefined
 }
 
 /** Makes a folder, and those above it, which others cannot read. */

@@ -5,7 +5,7 @@ import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { basename } from 'node:path'
 import { CliError } from '../cli/exit.ts'
 import type { About } from './about.ts'
-import { ownLinks } from './chains.ts'
+import { type Link, ownLinks } from './chains.ts'
 import { makeFolder, removeFile } from './files.ts'
 import { homePaths, type HomePaths, resolveRoot, type Role } from './layout.ts'
 import { type AskPassphrase, ownChain, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
@@ -36,7 +36,7 @@ function noPassphrase(path: string): never {
   throw new CliError('BAD_KEY', `${path} has a passphrase and none was given`, 'give it by --passphrase-file')
 }
 
-/** How often a running program looks whether its old key has to go; ms */
+/** How often a running program looks at least whether an overlap is over: clocks are set, and machines sleep; ms */
 const OVERLAP_CHECK = 60_000
 
 /** The keys of one side, and whom it trusts: files, as they stand now. */
@@ -47,6 +47,8 @@ export class Home {
   readonly #cache: KeyFileCache = new Map()
   readonly #identities: Map<string, Promise<Identity>> = new Map()
   #own: OwnKey
+  /** Those that lead to its key, the newest first */
+  #links: readonly Link[]
   #keys: readonly PublicKey[]
   /** Why this side's own key could not be read anew */
   #ownProblem: Problem | undefined
@@ -60,7 +62,8 @@ export class Home {
     this.#ask = ask
     this.#now = now
     this.#own = readOwn(paths)
-    this.#keys = ownChain(paths, this.#own)
+    this.#links = ownLinks(paths, this.#own.publicKey)
+    this.#keys = ownChain(this.#links, this.#own)
     this.#store = new TrustStore(paths, this.#keys, this.#cache)
     if (this.#store.failure !== undefined) throw this.#store.failure
     this.#erasePreviousWhenOver()
@@ -179,9 +182,9 @@ export class Home {
   }
 
   /**
-   * Notices changed peers, revocations and rotations, also this side's own, while a program runs, and the end of its overlap.
+   * Notices changed peers, revocations and rotations, also this side's own, while a program runs, and the ends of their overlaps.
    *
-   * @param onChange is called after this home shows the change
+   * @param onChange is called after this home shows the change, and once as the watch begins; never before this returns
    * @returns what ends the watch when disposed of
    */
   watch(onChange: () => void): Disposable {
@@ -193,22 +196,58 @@ export class Home {
       pending ??= setTimeout(() => {
         pending = undefined
         this.reload()
+        lookInTime()
         onChange()
       }, 20)
+    }
+    let timer: NodeJS.Timeout | undefined
+    const lookInTime = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(look, this.#untilNextEnd()).unref()
+    }
+    let looked = this.#now()
+    const look = (): void => {
+      const now = this.#now()
+      if (this.#overlapEnded(looked, now)) notice()
+      looked = now
+      lookInTime()
     }
     const { home, peers, revoked, chains } = this.paths
     const watchers: FSWatcher[] = [home, peers, revoked, chains].map((folder) => {
       makeFolder(folder)
       return watch(folder, { persistent: false }, notice)
     })
-    const overlap = setInterval(() => existsSync(this.paths.previous) && notice(), OVERLAP_CHECK).unref()
+    // Since this home was read a passphrase may have been typed: what changed meanwhile no watcher has told.
+    notice()
+    lookInTime()
     return {
       [Symbol.dispose]() {
         clearTimeout(pending)
-        clearInterval(overlap)
+        clearTimeout(timer)
         for (const watcher of watchers) watcher.close()
       },
     }
+  }
+
+  /** When overlaps end, or have ended: this side's and its peers'; ms since 1970, UTC */
+  *#ends(): Iterable<number> {
+    for (const { rotation } of this.#links) yield rotation.notAfter
+    yield* this.#store.ends
+  }
+
+  /** Whether a key was good until some time between these two, or an old private key lies about behind its overlap. */
+  #overlapEnded(from: number, to: number): boolean {
+    for (const end of this.#ends()) if (from <= end && end < to) return true
+    const [own] = this.#links
+    return own !== undefined && own.rotation.notAfter < to && existsSync(this.paths.previous)
+  }
+
+  /** How long it is until a key is good no more, or until it is time to look at the clock again; ms */
+  #untilNextEnd(): number {
+    const now = this.#now()
+    let ms = OVERLAP_CHECK
+    for (const end of this.#ends()) if (end >= now) ms = Math.min(ms, end + 1 - now)
+    return ms
   }
 
   /**
@@ -219,7 +258,8 @@ export class Home {
     this.#changed = false
     try {
       const own = readOwn(this.paths)
-      this.#keys = ownChain(this.paths, own)
+      this.#links = ownLinks(this.paths, own.publicKey)
+      this.#keys = ownChain(this.#links, own)
       this.#own = own
       this.#ownProblem = undefined
       this.#erasePreviousWhenOver()
@@ -238,8 +278,7 @@ export class Home {
 
   /** When the overlap of one of this side's earlier keys ends; -Infinity for a key without a successor. */
   #endOfOverlap(old: PublicKey): number {
-    const links = ownLinks(this.paths, this.publicKey)
-    return links.find((link) => equal(link.old.id, old.id))?.rotation.notAfter ?? -Infinity
+    return this.#links.find((link) => equal(link.old.id, old.id))?.rotation.notAfter ?? -Infinity
   }
 
   /** After the overlap the old private key must not lie about any longer, nor stay in memory. */

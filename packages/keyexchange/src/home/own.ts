@@ -4,7 +4,7 @@ import { equal } from '@countersign/core/protocol'
 import { existsSync, readFileSync } from 'node:fs'
 import { CliError } from '../cli/exit.ts'
 import { type About, readAbout } from './about.ts'
-import { ownLinks, readLinks } from './chains.ts'
+import { type Link, readLinks } from './chains.ts'
 import type { HomePaths } from './layout.ts'
 import { requirePrivate, requireUnwritable } from './permissions.ts'
 
@@ -68,6 +68,23 @@ function publicHalf(paths: HomePaths, path: string, { fingerprint }: About): Pub
 }
 
 /**
+ * Notes this side's private keys, as they stand in their files, before somebody is asked for a passphrase.
+ *
+ * @returns to be called right before they are replaced; throws CliError CONFLICT where another command has done so meanwhile,
+ *   as a rotation, whose new key would be gone
+ */
+export function noteOwn({ identity, previous }: HomePaths): () => void {
+  const read = (path: string): string | undefined => (existsSync(path) ? readFileSync(path, 'utf8') : undefined)
+  const before = [identity, previous].map((path) => ({ path, content: read(path) }))
+  return () => {
+    const changed = before.find(({ path, content }) => read(path) !== content)
+    if (changed === undefined) return
+    const message = `another command has changed ${changed.path} meanwhile; this one has changed nothing`
+    throw new CliError('CONFLICT', message, 'run it again')
+  }
+}
+
+/**
  * The private key itself.
  *
  * @throws LocalError KEY_PASSPHRASE; CliError CONFLICT where the file's text names another key than it holds
@@ -91,8 +108,7 @@ export async function unlockFile(path: string, ask: AskPassphrase): Promise<Priv
   }
 }
 
-/** This home's keys, the oldest first, the present one last. */
-export function ownChain(paths: HomePaths, own: OwnKey): PublicKey[] {
-  const earlier = ownLinks(paths, own.publicKey).map(({ old }) => old)
-  return [...earlier.toReversed(), own.publicKey]
+/** This home's keys, the oldest first, the present one last, by the links that lead to it. */
+export function ownChain(links: readonly Link[], own: OwnKey): PublicKey[] {
+  return [...links.map(({ old }) => old).toReversed(), own.publicKey]
 }

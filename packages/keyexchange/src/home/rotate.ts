@@ -9,7 +9,7 @@ import { privateKeyFile } from './create.ts'
 import { linkFile, makeFolder, PRIVATE_MODE, PUBLIC_MODE, removeFile, replaceFile } from './files.ts'
 import type { Home } from './home.ts'
 import type { HomePaths } from './layout.ts'
-import { type AskPassphrase, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
+import { type AskPassphrase, noteOwn, type OwnKey, readOwn, readPrevious, unlock } from './own.ts'
 import { readRotation, type Rotation, rotationFile, vouches } from './rotation.ts'
 
 export interface Rotated {
@@ -28,11 +28,13 @@ export interface Rotated {
  * written after it can be made again.
  *
  * @param overlap how long both keys are good; ms
- * @throws CliError EXISTS while the overlap of an earlier rotation lasts
+ * @throws CliError EXISTS while the overlap of an earlier rotation lasts, CONFLICT where the keys were changed while somebody
+ *   was asked
  */
 export async function rotate(paths: HomePaths, ask: AskPassphrase, overlap: number): Promise<Rotated> {
   const own = readOwn(paths)
   requireNoOverlap(paths, own)
+  const requireUnchanged = noteOwn(paths)
   let passphrase: string | undefined
   const old = await unlock(own, async (path) => (passphrase = await ask(path)))
   const { algorithm, signatureLength } = old.publicKey
@@ -40,15 +42,13 @@ export async function rotate(paths: HomePaths, ask: AskPassphrase, overlap: numb
   const now = Date.now()
   const notAfter = now + overlap
 
-  const statement = writeLink(
-    paths,
-    old.publicKey,
-    own.about,
-    await rotationFile(identity(old), identity(successor), now, notAfter),
-  )
-  if (!existsSync(paths.previous)) linkFile(paths.identity, paths.previous)
+  const rotation = await rotationFile(identity(old), identity(successor), now, notAfter)
   const about: About = { ...own.about, date: isoDate(now), origin: 'generated here, vouched for by the key before it' }
-  replaceFile(paths.identity, await privateKeyFile(successor, about, passphrase), PRIVATE_MODE)
+  const privateFile = await privateKeyFile(successor, about, passphrase)
+  requireUnchanged()
+  const statement = writeLink(paths, old.publicKey, own.about, rotation)
+  if (!existsSync(paths.previous)) linkFile(paths.identity, paths.previous)
+  replaceFile(paths.identity, privateFile, PRIVATE_MODE)
   writeOwnPublicKey(paths, successor.publicKey, about)
   return { old: old.publicKey, publicKey: successor.publicKey, statement, notAfter }
 }

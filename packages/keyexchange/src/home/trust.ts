@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { CliError } from '../cli/exit.ts'
 import { type About, readAbout } from './about.ts'
 import { type Link, linksBehind, type Links, type OnProblem, readLinks } from './chains.ts'
+import { isGone } from './files.ts'
 import { type HomePaths, isName } from './layout.ts'
 import { requireUnwritable } from './permissions.ts'
 
@@ -68,6 +69,8 @@ export class TrustStore {
   readonly problems: readonly Problem[]
   /** Why nobody at all is trusted: a whole folder that others can write */
   readonly failure: unknown
+  /** When the overlaps of peers' keys end, or have ended; ms since 1970, UTC */
+  readonly ends: readonly number[]
   readonly #known: Map<string, Known> = new Map()
   readonly #revoked: Map<string, RevokedKey> = new Map()
 
@@ -78,10 +81,13 @@ export class TrustStore {
     const problems: Problem[] = []
     const onProblem = (path: string, error: unknown): void => void problems.push({ path, error })
     try {
-      const links = readLinks(paths, onProblem)
-      // Peers first: a key that is being revoked meanwhile has its tombstone before its file goes, and is seen as one or the other.
+      // In the order opposite to that in which they are written, as other processes may write meanwhile: whoever revokes writes
+      // the tombstone before the peer's file goes, and whoever accepts a rotation writes the link before the peer's new key, which
+      // can be revoked from then on. So a key is never seen without its tombstone or its chain.
       const peers = readKeyFiles(paths.peers, 'left out', cache, onProblem)
-      this.revoked = this.#takeRevoked(readKeyFiles(paths.revoked, 'counts', cache, onProblem), links)
+      const revoked = readKeyFiles(paths.revoked, 'counts', cache, onProblem)
+      const links = readLinks(paths, onProblem)
+      this.revoked = this.#takeRevoked(revoked, links)
       this.peers = this.#takePeers(peers, links, new Set(own.map(idOf)), onProblem)
     } catch (error) {
       onProblem(paths.home, error)
@@ -91,6 +97,7 @@ export class TrustStore {
       this.#known.clear()
     }
     this.problems = problems
+    this.ends = [...this.#known.values()].flatMap(({ until }) => (until === Infinity ? [] : [until]))
   }
 
   /** What is known of a keyId now: what a handshake asks. */
@@ -195,13 +202,14 @@ function readKeyFiles(folder: string, writable: WritableFile, cache: KeyFileCach
     try {
       requireUnwritable(path)
     } catch (error) {
+      if (isGone(path, error)) return []
       onProblem(path, error)
       if (writable === 'left out') return []
     }
     try {
       return [readKeyFile(path, cache)]
     } catch (error) {
-      onProblem(path, error)
+      if (!isGone(path, error)) onProblem(path, error)
       return []
     }
   })
