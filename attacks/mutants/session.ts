@@ -61,8 +61,8 @@ export const sessionMutants: readonly Mutant[] = [
     ['crumbs of a record are joined', 'gather(this.#plaintext,', 'this.#plaintext.push('],
     ['what is not authentic is not handed out', '      this.#decipher.final()\n', ''],
     ['frame header as associated data', '    this.#decipher.setAAD(aad)\n', ''],
-    ['nonces differ', 'bytes[8 + i]! ^= seq >>> (24 - 8 * i)', 'bytes[8 + i]! ^= 0 * seq'],
-    ['nonces differ past 2^32', 'bytes[4 + i]! ^= high >>> (24 - 8 * i)', 'bytes[4 + i]! ^= 0 * high'],
+    ['nonces differ', 'lent[8 + i]! ^= seq >>> (24 - 8 * i)', 'lent[8 + i]! ^= 0 * seq'],
+    ['nonces differ past 2^32', 'lent[4 + i]! ^= high >>> (24 - 8 * i)', 'lent[4 + i]! ^= 0 * high'],
   ),
   ...within(
     'packages/core/src/crypto/signature.ts',

@@ -142,10 +142,15 @@ export const attack: Attack = {
       cases.attempt(what, receipts > 0 ? `${ended}, and a receipt or a message` : ended, must)
     }
     // It is not waited for: its length alone says enough.
-    const endless = await ground.begin()
-    endless.session.send('MESSAGE', concat(Uint8Array.of(0, 0x10, 0, 0), random(1000)))
-    cases.attempt('the beginning of a statement of a mebibyte', await endless.session.fate(), 'CLOSE 4')
-    endless.session.line.destroy()
+    const MEBIBYTE = Uint8Array.of(0, 0x10, 0, 0)
+    for (const what of ['statement', 'signature']) {
+      const endless = await ground.begin()
+      const { message } = await envelopeOf(ground.placeOf(endless), 1, 'never')
+      const before = what === 'statement' ? [] : [lengthPrefixed(message.statement)]
+      endless.session.send('MESSAGE', concat(...before, MEBIBYTE, random(1000)))
+      cases.attempt(`the beginning of a ${what} of a mebibyte`, await endless.session.fate(), 'CLOSE 4')
+      endless.session.line.destroy()
+    }
     const entered = await ground.begin()
     const { session } = entered
     const envelope = await envelopeOf(ground.placeOf(entered), 1, 'a true one')

@@ -18,7 +18,7 @@ export type PlantName = 'synchronous=NORMAL' | 'receipt before commit' | 'no pla
 
 const PLANTS: Readonly<Record<PlantName, readonly Plant[]>> = {
   'synchronous=NORMAL': [{ file: 'store/src/database.ts', cut: 'synchronous = FULL', put: 'synchronous = NORMAL' }],
-  'receipt before commit': [{ file: 'core/src/delivery/ledger.ts', cut: '      await entry.stored\n', put: '' }],
+  'receipt before commit': [{ file: 'core/src/delivery/ledger.ts', cut: '      await stored\n', put: '' }],
   'no place check': [
     { file: 'store/src/journal-tables.ts', cut: 'if (receipts !== index - 1) throw new Refused()', put: '' },
     // The schema would stop some of it too.
@@ -27,8 +27,8 @@ const PLANTS: Readonly<Record<PlantName, readonly Plant[]>> = {
   'receipts signed anew': [
     {
       file: 'core/src/delivery/receiver.ts',
-      cut: 'this.#ledger.answer(Promise.resolve(known))',
-      put: `this.#ledger.answer(import('${SIGN_ANEW}').then((anew) => anew.signAnew(this.#options.identity, incoming.message, known)))`,
+      cut: 'this.#ledger.answer(known)',
+      put: `this.#ledger.answer(await import('${SIGN_ANEW}').then((anew) => anew.signAnew(this.#options.identity, incoming.message, known)))`,
     },
   ],
 }
