@@ -50,10 +50,10 @@ class Story implements AsyncDisposable {
     installPrograms(join(folder, 'bin'))
   }
 
-  /** Runs a command until it has printed what is shown: to its end where nothing is shown, or where `whole` says that this is all. */
+  /** Runs a command until it has printed what is shown: to its end where nothing of that is said, or where `whole` says that this is all. */
   async take(step: Step, whole: boolean): Promise<Run> {
     const run = step.command === undefined ? this.#earlier(step) : this.#start(step)
-    const silent = step.shown.length === 0
+    const silent = step.shown.every((line) => line.trim() === '…')
     for (const limit = Date.now() + LIMIT; ;) {
       const { over } = run.running
       const lines = this.#linesOf(run)

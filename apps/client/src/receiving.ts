@@ -65,7 +65,15 @@ async function receiveFrom(
     lull.see(event)
   }
   const session = await sessionOptions({ ...journey, trace }, options)
-  return stay(journey, session, retry, { journal }, AbortSignal.any([signal, ending.signal]), (client) => void drain(client))
+  // Awaited here: the lull is disposed of behind it. One that is told of later has a timer that keeps the process.
+  return await stay(
+    journey,
+    session,
+    retry,
+    { journal },
+    AbortSignal.any([signal, ending.signal]),
+    (client) => void drain(client),
+  )
 }
 
 /** Tells when no message has come for a while, counted from the beginning of a session. */

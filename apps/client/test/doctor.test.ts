@@ -118,7 +118,7 @@ describe('doctor names the first thing that does not hold, what could not be tri
     database.close()
     const behind = await doctor(late.client, ...serving.at)
     expect([behind.status, failing(behind.checks)]).toEqual([10, { fails: ['clock'], untried: [] }])
-    expect(behind.checks.at(-1)!.what).toMatch(/^the clock of server-\d+ is 3(599|600) s behind, or more$/)
+    expect(behind.checks.at(-1)!.what).toMatch(/^the clock of server-\d+ is 3(600|5\d\d) s behind, or more$/)
     writeFileSync(file, Buffer.alloc(8192, 7), { flag: 'r+' })
     const damaged = await doctor(late.client, ...serving.at)
     expect([damaged.status, failing(damaged.checks)]).toEqual([14, { fails: ['outbox'], untried: ['clock'] }])

@@ -84,7 +84,7 @@ test('what is queued for a client is listed, dropped, received when it comes, an
   const { at } = await sandbox.serve(pair.server)
   const waiting = sandbox.start('server', ['outbox', 'retry'], pair.server)
   await waiting.until(/waiting for client-\d+ to receive/)
-  const received = await client(pair, ['receive', '--wait', '1s', '--json', ...at])
+  const received = await client(pair, ['receive', '--limit', '3', '--wait', '60s', '--json', ...at])
   expect([received.status, received.stderr]).toEqual([0, ''])
   expect(records(received.stdout).map(({ text }) => text)).toEqual(['one', 'three', 'four'])
   expect((await waiting.ended).stdout.match(/^#\d+ {2}\w+ by/gm)).toEqual([
@@ -93,6 +93,8 @@ test('what is queued for a client is listed, dropped, received when it comes, an
     '#3  stored by',
     '#4  stored by',
   ])
+  const nothing = await client(pair, ['receive', '--wait', '1s', ...at])
+  expect([nothing.status, nothing.stdout]).toEqual([0, ''])
 
   const folder = join(pair.server.root, 'evidence')
   await server(pair, ['receipts', 'export', '3', folder])

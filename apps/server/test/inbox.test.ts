@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 let sandbox: Sandbox
 
+/** The limit only ends what hangs. */
+const patiently = { timeout: 60_000 }
+
 beforeAll(() => {
   sandbox = new Sandbox()
 })
@@ -134,7 +137,7 @@ describe('hooks of a server', () => {
     await run('client', ['send', '--lines', ...at], { root: home.client.root, input: 'one\ntwo\nthree\n' })
     await server.until(/message 2 was set aside/)
     await expect
-      .poll(() => existsSync(told) && readFileSync(told, 'utf8'))
+      .poll(() => existsSync(told) && readFileSync(told, 'utf8'), patiently)
       .toBe(`${home.client.name} one\n${home.client.name} three\n`)
     await server.stop()
 
@@ -153,7 +156,7 @@ describe('hooks of a server', () => {
     const round = async (text: string, expected: string, ...words: string[]): Promise<void> => {
       const { server, at } = await sandbox.serve(home.server, ...words)
       await run('client', ['send', text, ...at], { root: home.client.root })
-      await expect.poll(() => (existsSync(told) ? readFileSync(told, 'utf8') : '')).toBe(expected)
+      await expect.poll(() => (existsSync(told) ? readFileSync(told, 'utf8') : ''), patiently).toBe(expected)
       await server.stop()
     }
     await round('before any hook', '')

@@ -76,9 +76,13 @@ export type Answer =
   | { readonly id: number; readonly refused: Refused['code'] }
   | { readonly id: number; readonly failed: string }
 
-/** Carries out calls in their order, in one transaction where any of them writes: where that fails, all of them fail. */
+/**
+ * Carries out calls in their order, in one transaction where any of them writes. Where that fails, all that write fail; what
+ * is read is what stands there then: whoever reads has no part in it that a disk is full.
+ */
 export function carryOut(tables: Tables, calls: readonly Call[]): Answer[] {
-  const writing = calls.some(({ name }) => !tables.reads.has(name))
+  const reads = ({ name }: Call): boolean => tables.reads.has(name)
+  const writing = !calls.every(reads)
   try {
     if (writing) tables.begin()
     const answers = calls.map((call) => answerTo(tables, call))
@@ -86,7 +90,8 @@ export function carryOut(tables: Tables, calls: readonly Call[]): Answer[] {
     return answers
   } catch (error) {
     if (writing) tables.rollback()
-    return calls.map(({ id }) => ({ id, failed: (error as Error).message }))
+    const failed = (error as Error).message
+    return calls.flatMap((call) => (writing && reads(call) ? carryOut(tables, [call]) : { id: call.id, failed }))
   }
 }
 

@@ -1,6 +1,5 @@
 import { generatePrivateKey, identity, memoryJournal } from '@countersign/core'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Backoff } from '../src/backoff.ts'
 import { type ConnectionState, openJournal, openOutbox, retriable } from '../src/index.ts'
 import { alice, bob, dial, folder, serve, textsOf } from './parties.ts'
@@ -25,7 +24,7 @@ describe('a client that stays', () => {
     const { seen, onState } = states()
     const client = dial({ port }, { outbox, onState })
     const first = await client.send('early')
-    await sleep(100)
+    await vi.waitUntil(() => seen.includes('waiting CONNECT'), { timeout: 30_000 })
     server = await serve(journal, { port })
     expect((await first.receipt).outcome).toBe('stored')
     await server.close()
@@ -33,7 +32,6 @@ describe('a client that stays', () => {
     server = await serve(journal, { port })
     expect((await second.receipt).number).toBe(2)
     expect(await textsOf(journal)).toEqual(['early', 'between'])
-    expect(seen).toContain('waiting CONNECT')
     await client.close()
     expect(await client.closed).toEqual({})
     await Promise.all([outbox.close(), journal.close()])

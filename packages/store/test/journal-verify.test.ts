@@ -82,7 +82,7 @@ test.each([
   ['a body', `UPDATE entry SET items = CAST(replace(CAST(items AS TEXT), '2', 'Z') AS BLOB) WHERE id = 2`, [2], 'item'],
   [
     'a message statement',
-    `UPDATE entry SET statement = CAST(substr(statement, 1, 131) || X'00' AS BLOB) WHERE id = 3`,
+    `UPDATE entry SET statement = CAST(substr(statement, 1, 131) || iif(substr(statement, 132) = X'00', X'01', X'00') AS BLOB) WHERE id = 3`,
     [3],
     'message signature',
   ],

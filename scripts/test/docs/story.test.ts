@@ -40,6 +40,10 @@ test('what still runs goes on beside the next blocks, and is interrupted at the 
   await expect(story(...first, ...then)).resolves.toBeUndefined()
 })
 
+test('a command of which the page shows nothing but that it prints has ended before the next block', async () => {
+  await expect(story('a$ sleep 0.3; touch ../../done', '…', ...next, 'b$ test -e ../../done')).resolves.toBeUndefined()
+})
+
 test('a prompt is answered with what the page shows typed', async () => {
   await expect(
     story('$ printf "name? "; read name; echo hello $name', 'name? somebody', 'hello somebody'),

@@ -83,7 +83,7 @@ test('files that come while the server is away are in the outbox, and arrive onc
   await watching.until(/trying again in/)
   put(dir, 'one')
   put(dir, 'two')
-  await expect.poll(() => readdirSync(dir)).toEqual(['.countersign'])
+  await expect.poll(() => readdirSync(dir), { timeout: 60_000 }).toEqual(['.countersign'])
   sandbox.start('server', ['--host', '127.0.0.1', '--port', first.port], pair.server)
   await watching.until(/^#1 one {2}stored.*\n#2 two {2}stored/m)
   expect((await watching.stop('SIGINT')).status).toBe(0)

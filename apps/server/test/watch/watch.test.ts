@@ -38,13 +38,19 @@ async function knock(port: number): Promise<void> {
 test('metrics count sessions, handshakes by result, messages, bytes, receipts by outcome, commits, queues and the journal', async () => {
   const { server: home, client } = sandbox.pair()
   const socket = join(home.root, 'metrics.sock')
-  writeFileSync(join(home.folder, 'server.json'), JSON.stringify({ policy: { default: { maxLength: 100 } }, timeout: 1 }))
+  const settings = { policy: { default: { maxLength: 100 } } }
+  const write = (more = {}): void => writeFileSync(join(home.folder, 'server.json'), JSON.stringify({ ...settings, ...more }))
+  write()
   const { server, port, at } = await sandbox.serve(home, '--metrics', `unix:${socket}`, '--exec', '/bin/true')
   const sending = sandbox.start('client', ['send', '--lines', ...at], client)
   sending.write('hello\n')
   await sending.until(/receipt verified/)
   sending.write(`${'too long '.repeat(20)}\n`)
   await sending.until(/refused by/)
+  // Strangers are read until this is over; the client above had as long as it needed.
+  write({ timeout: 1 })
+  server.kill('SIGHUP')
+  await server.until(/read anew; changed: timeout/)
   await knock(Number(port))
   await server.until(/turned away 127\.0\.0\.1/)
 

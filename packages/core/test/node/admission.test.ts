@@ -7,6 +7,11 @@ import type { TraceEvent } from '../../src/node/options.ts'
 import { machines } from '../harness/handshake.ts'
 import { alice, bob, dial, serve } from './parties.ts'
 
+/** The limit only ends what hangs. */
+const patiently = { timeout: 20_000 }
+/** Bytes of HELLO+ACK. */
+const ANSWER = 4 + 5264
+
 /** A door, and the numbers of those who were turned away from it, in order. */
 function door(mostHandshakes: number, mostHandshakesPerAddress: number) {
   const admission = new Admission({ mostHandshakes, mostHandshakesPerAddress })
@@ -143,9 +148,9 @@ describe('a server', () => {
     const running = await serve({ mostHandshakesPerAddress: 2, onOverload, trace })
     const hello = machines({ client: { identity: alice }, server: { identities: [bob] } }).client.sent[0]!
     const first = await silentOne(running.server.port, hello)
-    await vi.waitFor(() => expect(first.heard.length).toBe(1))
+    await vi.waitFor(() => expect(Buffer.concat(first.heard).length).toBe(ANSWER), patiently)
     const again = await silentOne(running.server.port, hello)
-    await vi.waitFor(() => expect(hellos).toBe(2))
+    await vi.waitFor(() => expect(hellos).toBe(2), patiently)
     expect((await (await dial(running)).send('past a recording')).outcome).toBe('received')
     expect((await again.gone).length).toBe(0)
     expect([first.open(), shed]).toEqual([true, ['127.0.0.1']])
@@ -155,7 +160,7 @@ describe('a server', () => {
     const running = await serve({ mostHandshakesPerAddress: 16 })
     const hello = machines({ client: { identity: alice }, server: { identities: [bob] } }).client.sent[0]!
     const said = [await silentOne(running.server.port, hello), await silentOne(running.server.port, hello)]
-    for (const each of said) await vi.waitFor(() => expect(Buffer.concat(each.heard).length).toBe(4 + 5264))
+    for (const each of said) await vi.waitFor(() => expect(Buffer.concat(each.heard).length).toBe(ANSWER), patiently)
     expect(Buffer.concat(said[0]!.heard)).not.toEqual(Buffer.concat(said[1]!.heard))
   })
 
@@ -167,7 +172,7 @@ describe('a server', () => {
     await expect(dial(running)).rejects.toMatchObject({ code: 'TRUNCATED' })
     expect(shed).toEqual(['127.0.0.1'])
     stalled[0]!.abort()
-    await vi.waitFor(() => expect(running.rejected.length).toBe(1))
+    await vi.waitFor(() => expect(running.rejected.length).toBe(1), patiently)
     expect((await (await dial(running)).send('now')).outcome).toBe('received')
   })
 })

@@ -242,9 +242,8 @@ describe('silence', () => {
     const kinds: (string | undefined)[] = []
     const running = await serve({ limits, trace: ({ sent, kind }) => void (sent && kinds.push(kind)) })
     await dial(running)
-    await new Promise((resolve) => setTimeout(resolve, 250))
-    expect(kinds.filter((kind) => kind === 'PING').length).toBeGreaterThanOrEqual(2)
-    const deaf = await serve({ limits: { pingAfter: 50, idleAfter: 150, closeWithin: 50 } })
+    await vi.waitUntil(() => kinds.filter((kind) => kind === 'PING').length >= 2, { timeout: 20_000 })
+    const deaf = await serve({ limits: { pingAfter: 50, idleAfter: 500, closeWithin: 50 } })
     const proxy = await cutter(deaf.server.port)
     const client = await connect({ host: '127.0.0.1', port: proxy.port, identity: alice, peer: bob.publicKey })
     const server = await deaf.next()

@@ -17,6 +17,11 @@ const MIB = 1024 * 1024
 const SIZES = [256, ...(process.env['TEST_FULL'] === undefined ? [] : [4096])]
 /** Both handshakes' frames, a PING, one statement and signature, CLOSE: with room to spare. */
 const NO_BODY = 8 * 1024
+/**
+ * What is sent of a file at the most, over its size. An interruption costs what was on its way to the disk: mostly the
+ * system's buffers of two sockets, of which one alone may hold 32 MiB where the server gets little time. Without resumption it would be 1.75.
+ */
+const SENT = 1.15
 /** The peak of memory for a file of any size, over that for one of 16 MiB. */
 const MOST = 1.1
 /** V8 enlarges its young generation by how long a process has been busy, up to 16 MiB and more: here it stays as it is. */
@@ -91,7 +96,7 @@ for (const mib of SIZES) {
     await (await world.sender()).connect().drained()
     // Its body was there: statement and signature alone travelled again.
     expect(proxy.bytes.up - before).toBeLessThan(NO_BODY)
-    expect(proxy.bytes.up).toBeLessThan(1.05 * size)
+    expect(proxy.bytes.up).toBeLessThan(SENT * size)
     console.log(`${mib} MiB: ${((100 * proxy.bytes.up) / size).toFixed(2)} % of its size was sent`)
     expect(await storedDigest(world)).toBe(digest)
     expect((await world.check()).faults).toEqual([])
