@@ -60,11 +60,13 @@ function markOf({ root }: Home): unknown {
 describe('a server that dies after the effect of a hook, before its cursor moved', () => {
   test('runs a program again with the same id; nothing else runs twice, and nothing is left out', async () => {
     const home = sandbox.pair()
-    const flag = join(home.server.root, 'killed')
-    // The program's parent is the server: when the program ends, nobody is left to see that.
-    const scribe = new Scribe(home.server, `[ "$text" = two ] && [ ! -e '${flag}' ] && touch '${flag}' && kill -9 $PPID`)
+    const [flag, sent] = [join(home.server.root, 'killed'), join(home.server.root, 'sent')]
+    // The program's parent is the server: when the program ends, nobody is left to see that. The client has all its receipts then.
+    const kill = `touch '${flag}' && until [ -e '${sent}' ]; do sleep 0.05; done && kill -9 $PPID`
+    const scribe = new Scribe(home.server, `[ "$text" = two ] && [ ! -e '${flag}' ] && ${kill}`)
     const { server, at } = await sandbox.serve(home.server, '--exec', scribe.program)
     await send(home.client, at, 'one', 'two', 'three')
+    writeFileSync(sent, '')
     expect(await server.ended).toMatchObject({ signal: 'SIGKILL' })
     expect(scribe.told).toEqual(['1 one', '2 two'])
     expect(markOf(home.server)).toBe(1)
@@ -81,10 +83,14 @@ describe('a server that dies after the effect of a hook, before its cursor moved
     const home = sandbox.pair()
     const posted: string[] = []
     let server: Running | undefined
+    let sent: Promise<void> | undefined
     const receiver = createServer((request, response) => {
       const take = async (): Promise<void> => {
         posted.push(`${request.headers['countersign-id'] as string} ${request.headers['idempotency-key'] as string}`)
-        if ((await text(request)) === 'two' && posted.length === 2) await server!.stop('SIGKILL')
+        if ((await text(request)) === 'two' && posted.length === 2) {
+          await sent
+          await server!.stop('SIGKILL')
+        }
         response.end()
       }
       void take()
@@ -93,7 +99,8 @@ describe('a server that dies after the effect of a hook, before its cursor moved
     const words = ['--webhook', `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`]
     const { server: first, at } = await sandbox.serve(home.server, ...words)
     server = first
-    await send(home.client, at, 'one', 'two', 'three')
+    sent = send(home.client, at, 'one', 'two', 'three')
+    await sent
     await first.ended
     expect(posted).toHaveLength(2)
     const { server: again } = await sandbox.serve(home.server, ...words)
