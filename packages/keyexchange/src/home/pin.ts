@@ -81,10 +81,19 @@ export function revoke(paths: HomePaths, name: string): PublicKey {
       createFile(tombstone, publicKeyFile(publicKey, about), PUBLIC_MODE)
       break
     }
-    if (equal(readPublicKey(readFileSync(tombstone)).id, publicKey.id)) break
+    if (holds(tombstone, publicKey)) break
   }
   removeFile(path)
   return publicKey
+}
+
+/** Whether a file is of this key; one that is of no key stands in nobody's way. */
+function holds(path: string, { id }: PublicKey): boolean {
+  try {
+    return equal(readPublicKey(readFileSync(path)).id, id)
+  } catch {
+    return false
+  }
 }
 
 /** Ceases to trust a peer, who may come again. @throws CliError MISSING */

@@ -1,6 +1,6 @@
 /** What a home trusts: a snapshot of its folders peers/, revoked/ and chains/. */
 import { type PublicKey, readPublicKey } from '@countersign/core'
-import { hex, type Peer, type Trust } from '@countersign/core/protocol'
+import { hex, type Peer, printable, type Trust } from '@countersign/core/protocol'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { CliError } from '../cli/exit.ts'
@@ -189,11 +189,11 @@ function dates({ name, publicKey, about }: Pick<KeyFile, 'name' | 'publicKey' | 
   return { name, publicKey, ...(about.date !== undefined && { since: about.date }) }
 }
 
-/** What follows from a file that others can write: a peer is not trusted by it, but a tombstone stands. */
-type WritableFile = 'left out' | 'counts'
+/** What follows from a file that others can write, or that is called like no key: a peer is not trusted by it, but a tombstone stands. */
+type DoubtfulFile = 'left out' | 'counts'
 
 /** The keys of a folder by name; a file that is no good is a problem of its own, and the others count. */
-function readKeyFiles(folder: string, writable: WritableFile, cache: KeyFileCache, onProblem: OnProblem): KeyFile[] {
+function readKeyFiles(folder: string, doubtful: DoubtfulFile, cache: KeyFileCache, onProblem: OnProblem): KeyFile[] {
   if (!existsSync(folder)) return []
   requireUnwritable(folder)
   const paths = readdirSync(folder).filter((name) => name.endsWith('.pem') && !name.startsWith('.'))
@@ -204,10 +204,10 @@ function readKeyFiles(folder: string, writable: WritableFile, cache: KeyFileCach
     } catch (error) {
       if (isGone(path, error)) return []
       onProblem(path, error)
-      if (writable === 'left out') return []
+      if (doubtful === 'left out') return []
     }
     try {
-      return [readKeyFile(path, cache)]
+      return [readKeyFile(path, doubtful, cache)]
     } catch (error) {
       if (!isGone(path, error)) onProblem(path, error)
       return []
@@ -215,13 +215,14 @@ function readKeyFiles(folder: string, writable: WritableFile, cache: KeyFileCach
   })
 }
 
-function readKeyFile(path: string, cache: KeyFileCache): KeyFile {
+function readKeyFile(path: string, doubtful: DoubtfulFile, cache: KeyFileCache): KeyFile {
   const { mtimeMs, ctimeMs, size, ino } = statSync(path)
   const stamp = [mtimeMs, ctimeMs, size, ino].join()
   const cached = cache.get(path)
   if (cached?.stamp === stamp) return cached.file
-  const name = basename(path, '.pem')
-  if (!isName(name)) {
+  const name = printable(basename(path, '.pem'))
+  // A tombstone counts by whatever name somebody has put it there in haste.
+  if (!isName(name) && doubtful === 'left out') {
     const hint = 'rename it: 1 to 64 of a-z, 0-9, dot, underscore and hyphen, and .pem'
     throw new CliError('USAGE', `${path} has a name that no key may have; it was not trusted`, hint)
   }

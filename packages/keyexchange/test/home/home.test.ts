@@ -139,6 +139,19 @@ describe('revocation', () => {
     expect(problemsOf(home)).toContainEqual(expect.stringMatching(/others can write .*revoked/))
   })
 
+  test('a tombstone stands whatever it is called, and what is of no key keeps nobody from being revoked', async () => {
+    const root = await makeHome()
+    const [ben, cyd] = [generatePrivateKey().publicKey, generatePrivateKey().publicKey]
+    drop(root, 'peers/ben.pem', publicKeyPem(ben))
+    drop(root, 'peers/cyd.pem', publicKeyPem(cyd))
+    drop(root, 'revoked/Stolen by \u001b[2J.pem', publicKeyPem(ben))
+    drop(root, 'revoked/cyd.pem', 'of no key')
+    revoke(open(root).paths, 'cyd')
+    const home = open(root)
+    expect([ben, cyd].map((key) => trustIn(home, key))).toEqual(['revoked', 'revoked'])
+    expect(home.revoked.map(({ name }) => name)).toEqual(['Stolen by \\u{1b}[2J', 'cyd-2'])
+  })
+
   test('a second key of the same name gets a tombstone of its own', async () => {
     const root = await makeHome()
     const keys = [generatePrivateKey().publicKey, generatePrivateKey().publicKey]
