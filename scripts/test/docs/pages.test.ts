@@ -16,7 +16,7 @@ test('links lead somewhere, and commands do what the pages show', { timeout: 300
   if (!hasTerminals()) context.skip('the program script is missing')
   const { status, stdout, stderr } = run('check.ts')
   console.log(String(stdout))
-  expect(String(stderr)).toBe('')
+  expect(String(stderr), String(stderr)).toBe('')
   expect(status).toBe(0)
 })
 

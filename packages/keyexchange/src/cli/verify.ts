@@ -58,7 +58,7 @@ export function verifyCommand(program: Command, role: Role, load: () => Promise<
         output.result({ ...record, faults: faults.map(({ file, what }) => ({ file, what })) }, [
           `${verified ? style('green', 'verified') : style('red', 'does not verify')}  ${printable(inner)}`,
           ...faults.map(({ file, what }) => style('red', `    ${printable(file)}: ${printable(what)}`)),
-          ...(said ? [`    message ${said.number}, sent ${said.sentAt}: ${said.outcome}, ${said.receivedAt}`] : []),
+          ...(said ? [`    message ${said.number}, sent ${said.sentAt}, ${said.outcome} ${said.receivedAt}`] : []),
           `    from ${line(sender!)}`,
           `    to   ${line(receiver!)}`,
         ])
