@@ -52,7 +52,9 @@ test('a socket that systemd has opened is served, whatever port the settings say
   const words = [...env, `--listen=127.0.0.1:${port}`, process.execPath, main, '--root', server.root, '--port', '1']
   const activated = started('systemd-socket-activate', words, { HOME: server.root })
   await activated.until(/Listening on 127\.0\.0\.1/)
-  const sent = await run('client', ['send', 'knock, knock', '--host', '127.0.0.1', '--port', String(port)], { root: client.root })
+  // The server starts only now, and that counts as part of the handshake.
+  const at = ['--host', '127.0.0.1', '--port', String(port), '--timeout', '60']
+  const sent = await run('client', ['send', 'knock, knock', ...at], { root: client.root })
   expect([sent.status, sent.stdout]).toEqual([0, expect.stringMatching(/receipt verified/)])
   await activated.until(new RegExp(`listening on 127\\.0\\.0\\.1:${port} as`))
 })
