@@ -107,7 +107,7 @@ test('a message that is dropped before it was sent never arrives; one that has a
   await client(home.client, ['receipts', 'export', 'all', evidence])
   const verified = await client(home.client, ['verify', evidence])
   const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`
-  expect(verified.stdout).toMatch(new RegExp(`/1\n    message 1, sent ${time}: withdrawn, ${time}\n`))
+  expect(verified.stdout).toMatch(new RegExp(`/1\n    message 1, sent ${time}, withdrawn ${time}\n`))
   expect(verified.stdout).toMatch(new RegExp(`/2\n    message 2, sent ${time}, stored ${time}\n`))
   const [record] = records(await client(home.client, ['verify', evidence, '--json']))
   expect(record).toMatchObject({ verified: true, number: 1, outcome: 'withdrawn' })
