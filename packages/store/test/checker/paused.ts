@@ -20,9 +20,17 @@ export async function paused(world: World, options: ChildOptions = {}): Promise<
   const stored = (await world.receipts()).length
   first.signal('SIGCONT')
   const over = first.next('over').then(({ code }) => code ?? 'closed')
-  return Promise.race([over, grown(world, stored).then(() => 'stored')])
+  const stop = new AbortController()
+  const growing = grown(world, stored, stop.signal)
+  try {
+    return await Promise.race([over, growing.then(() => 'stored')])
+  } finally {
+    stop.abort()
+    // What looks into the journal is done with it before its folder goes.
+    await growing
+  }
 }
 
-async function grown(world: World, from: number): Promise<void> {
-  while ((await world.receipts()).length === from) await new Promise((resolve) => setTimeout(resolve, 50))
+async function grown(world: World, from: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await world.receipts()).length === from) await new Promise((resolve) => setTimeout(resolve, 50))
 }
