@@ -2,6 +2,7 @@
 import type { Journal, Place, Policy } from '@countersign/core'
 import { equal, hex } from '@countersign/core/protocol'
 import type { Usage } from '@countersign/store'
+import { journalWith } from './journal-with.ts'
 
 /** Most that may be there of one peer's; what is not said has no end. */
 export interface Quota {
@@ -71,11 +72,7 @@ export class Quotas {
 
   /** The same journal, which counts what it is given from then on by itself. */
   booking(journal: Journal): Journal {
-    return {
-      id: journal.id,
-      durable: journal.durable,
-      head: (place) => journal.head(place),
-      find: (place, digest) => journal.find(place, digest),
+    return journalWith(journal, {
       append: (entry) => {
         for (const note of this.#of(entry.place)) if (note.first === entry.messageStatement.first) this.#forget(note)
         return journal.append(entry)
@@ -84,8 +81,7 @@ export class Quotas {
         for (const note of this.#of(place)) if (note.partial) this.#forget(note)
         return journal.spool(place, digest, length)
       },
-      dropPartial: (place) => journal.dropPartial(place),
-    }
+    })
   }
 
   /** Adds a note. @returns those that stand before it and count beside it: not what a session that it has taken over left */

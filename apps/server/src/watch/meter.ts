@@ -1,6 +1,7 @@
 /** What a server counts while it runs: the numbers behind `status` and /metrics. */
 import type { CountersignError, Entry, Journal } from '@countersign/core'
 import { OUTCOME } from '@countersign/core/protocol'
+import { journalWith } from '../journal-with.ts'
 import { OVERLOAD } from '../turned-away.ts'
 
 const OUTCOMES = new Map<number, string>(Object.entries(OUTCOME).map(([name, outcome]) => [outcome, name]))
@@ -41,15 +42,7 @@ export class Meter {
 
   /** The same journal, whose commits are counted. */
   metered(journal: Journal): Journal {
-    return {
-      id: journal.id,
-      durable: journal.durable,
-      head: (place) => journal.head(place),
-      find: (place, digest) => journal.find(place, digest),
-      append: (entry) => this.#append(journal, entry),
-      spool: (place, digest, length) => journal.spool(place, digest, length),
-      dropPartial: (place) => journal.dropPartial(place),
-    }
+    return journalWith(journal, { append: (entry) => this.#append(journal, entry) })
   }
 
   async #append(journal: Journal, entry: Entry): Promise<void> {
